@@ -1,0 +1,53 @@
+// The import service as the gateway sees it: start an import, ask after it, stop it, mend it.
+//
+// Threading: every method from any thread; all block, none for longer than a look-up and a transaction: submit does not
+// wait for the listing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "imgimport/call_context.hpp"
+#include "imgimport/job.hpp"
+#include "imgimport/result.hpp"
+
+namespace imgimport {
+
+struct ImportRequest {
+  std::string folder_url;
+  bool recursive = true;
+  bool dry_run = false;
+  ImportFilters filters;
+  std::string idempotency_key;  // empty = none
+};
+
+// A job with what only its driver knows.
+struct ImportProgress {
+  Job job;
+  double images_per_second = 0;          // over the last seconds; 0 when nothing moves
+  std::optional<std::int64_t> eta_seconds;  // nullopt: not known (still listing, or nothing moves)
+  std::int64_t drive_units = 0;          // what the downloads of this job cost of Drive's quota, by the listing
+};
+
+class ImportService {
+ public:
+  virtual ~ImportService() = default;
+
+  struct Submitted {
+    Job job;
+    bool existed = false;  // by its idempotency key
+  };
+  // Checks the link, looks the folder up, writes the job down and begins to list. When it returns, the job survives
+  // anything. kInvalidArgument, kNotFound, kUnauthenticated and kMisconfigured as Source says; kConflict as JobStore.
+  virtual Result<Submitted> submit(const CallContext& context, const ImportRequest& request) = 0;
+
+  // kNotFound.
+  virtual Result<ImportProgress> progress(const CallContext& context, const JobId& job) = 0;
+
+  virtual Result<Job> cancel(const CallContext& context, const JobId& job) = 0;
+
+  // How many items went back to the queue.
+  virtual Result<std::int64_t> retry(const CallContext& context, const JobId& job) = 0;
+};
+
+}  // namespace imgimport

@@ -1,0 +1,55 @@
+// Batches on their way from import to the workers. A queue may lose everything at any moment: the journal is the truth,
+// and import puts unfinished batches in again. It may also hand a batch out twice: commits are compare-and-set.
+//
+// Threading: all methods from any thread. Only lease() blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "imgimport/call_context.hpp"
+#include "imgimport/ids.hpp"
+#include "imgimport/result.hpp"
+
+namespace imgimport {
+
+struct BatchRef {
+  JobId job;
+  BatchId batch;
+  friend bool operator==(const BatchRef&, const BatchRef&) = default;
+};
+
+struct BatchLease {
+  BatchRef batch;
+  std::string token;  // the broker's own mark of this delivery; empty in process
+};
+
+struct QueueStats {
+  std::size_t waiting = 0;   // pushed and not leased
+  std::size_t leased = 0;    // leased and not acknowledged
+  std::size_t capacity = 0;  // how many may wait
+};
+
+class JobQueue {
+ public:
+  virtual ~JobQueue() = default;
+
+  // Appends in order as many as fit and returns how many that were. Never blocks.
+  virtual Result<std::size_t> push(const CallContext& context, std::span<const BatchRef> batches) = 0;
+
+  // Waits for a batch. nullopt: the context's deadline passed with none. kCancelled: stopped.
+  virtual Result<std::optional<BatchLease>> lease(const CallContext& context) = 0;
+
+  // Says that the batch is still being worked on. kConflict: it was given to somebody else meanwhile.
+  virtual Result<void> renew(const CallContext& context, const BatchLease& lease) = 0;
+
+  // Every item of the batch has an outcome or was written back: the batch is done with.
+  virtual Result<void> ack(const CallContext& context, const BatchLease& lease) = 0;
+
+  virtual Result<QueueStats> stats(const CallContext& context) = 0;
+};
+
+}  // namespace imgimport

@@ -1,0 +1,87 @@
+// Where images go: a bucket of objects under keys. Implementations: local disk, memory (tests), later S3 and Azure Blob.
+//
+// Threading: every method may be called from any number of threads at once, on different keys or the same; the last
+// put wins whole: a reader sees the old object or the new one, never a mixture or a part. All methods block.
+// Errors common to all: kUnavailable, kRateLimited, kMisconfigured, kOutOfSpace (put), kCancelled, kDeadlineExceeded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "imgimport/blob.hpp"
+#include "imgimport/call_context.hpp"
+#include "imgimport/clock.hpp"
+#include "imgimport/ids.hpp"
+#include "imgimport/result.hpp"
+
+namespace imgimport {
+
+// Which place a record points into: records are unique per place and Drive id.
+struct StorePlace {
+  std::string provider;  // "local", "aws", "azure"
+  std::string bucket;    // bucket or container; empty for local
+  std::string prefix;    // key prefix without slashes at its ends; may be empty
+  friend auto operator<=>(const StorePlace&, const StorePlace&) = default;
+};
+
+struct PutOptions {
+  std::string content_type;
+  // What the bytes must hash to: the store refuses anything else with kCorrupt (reason checksum_mismatch). The
+  // strongest one known is checked: sha256, else md5. All empty: nothing to check against.
+  ContentHashes expected;
+};
+
+struct ObjectInfo {
+  std::uint64_t size_bytes = 0;
+  std::string etag;      // without quotes
+  ContentHashes hashes;  // those that the store knows, from the put or from its own records
+  std::string version_id;
+  std::optional<Timestamp> modified_at;
+};
+
+// Bytes first..last, both inclusive, as in an HTTP Range; `last` nullopt = to the end; `suffix`: the last N bytes.
+struct ByteRange {
+  std::uint64_t first = 0;
+  std::optional<std::uint64_t> last;
+  std::optional<std::uint64_t> suffix;
+};
+
+struct ObjectContent {
+  ObjectInfo info;           // of the whole object
+  std::uint64_t offset = 0;  // of the first byte that `reader` gives
+  std::uint64_t length = 0;  // how many bytes it gives
+  std::unique_ptr<ByteReader> reader;
+};
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  virtual const StorePlace& place() const = 0;
+
+  // Stores the blob's content under `key`, replacing what was there. On success the whole content is visible, and its
+  // hash has been checked. On any error the key holds what it held before. Safe to repeat.
+  // The returned info always carries size and, where it was computed on the way or verified, sha256 / md5.
+  // kCorrupt: checksum_mismatch, or the blob gave fewer or more bytes than its size. An error of the blob's reader is
+  // passed on as it is. kInvalidArgument: the key is not one (empty, a "." or ".." segment, NUL, too long).
+  virtual Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
+                                 const PutOptions& options) = 0;
+
+  // When it returns, every object whose put returned before the call survives a power cut. Called once for a group of
+  // objects, before their records are written. A cloud store has nothing to do.
+  virtual Result<void> flush(const CallContext& context) = 0;
+
+  // kNotFound: no such object.
+  virtual Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) = 0;
+
+  // kNotFound; kInvalidArgument with reason range_not_satisfiable: the range begins behind the end.
+  virtual Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
+                                    const std::optional<ByteRange>& range) = 0;
+
+  // Removing what is not there succeeds: safe to repeat.
+  virtual Result<void> remove(const CallContext& context, const ObjectKey& key) = 0;
+};
+
+}  // namespace imgimport

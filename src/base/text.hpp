@@ -1,0 +1,43 @@
+// Small text work that the standard library lacks. Pure functions.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "imgimport/clock.hpp"
+
+namespace imgimport {
+
+// Lower-case hex.
+std::string to_hex(std::span<const std::byte> bytes);
+std::optional<std::string> from_hex(std::string_view hex);
+
+// Everything but A-Z a-z 0-9 - _ . ~ becomes %XX. encode_path keeps "/" as well.
+std::string percent_encode(std::string_view text);
+std::string percent_encode_path(std::string_view text);
+// nullopt: a % without two hex digits. "+" stays a plus.
+std::optional<std::string> percent_decode(std::string_view text);
+
+// Replaces invalid UTF-8 by U+FFFD; valid text comes back unchanged.
+std::string to_valid_utf8(std::string_view text);
+bool is_valid_utf8(std::string_view text) noexcept;
+
+std::string to_lower_ascii(std::string_view text);
+bool equals_ignore_case(std::string_view a, std::string_view b) noexcept;
+std::string_view trim(std::string_view text) noexcept;
+
+// "2026-11-23T20:17:14.123Z"; without the fraction when it is zero.
+std::string to_rfc3339(Timestamp time);
+// Any offset and any number of fraction digits.
+std::optional<Timestamp> from_rfc3339(std::string_view text);
+
+// * and ?, case-insensitive in ASCII.
+bool glob_match(std::string_view pattern, std::string_view text) noexcept;
+
+// Compares secrets in a time that does not depend on where they differ.
+bool equals_constant_time(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace imgimport
