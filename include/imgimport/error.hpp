@@ -17,22 +17,22 @@ namespace imgimport {
 
 // The canonical classes. A vendor's own codes are translated into these in the vendor's folder and seen nowhere else.
 enum class ErrorCode : std::uint8_t {
-  kCancelled = 1,      // the caller asked to stop
-  kDeadlineExceeded,   // the caller's time ran out; it is not known whether the work was done
-  kInvalidArgument,    // the request itself is wrong; never works again
-  kNotFound,           // no such thing, or no right to know of it
-  kPermissionDenied,   // it exists, and we may not
-  kUnauthenticated,    // no credentials, or refused ones
-  kConflict,           // somebody changed it first: a stale epoch, a lost compare-and-set
-  kUnsupported,        // not an image, a Google document: will never be importable as it is
-  kCorrupt,            // wrong bytes, a short body: a fault of this one file; counts as an attempt
-  kRateLimited,        // asked to slow down; retry_after() if the other side said for how long
-  kQuotaExhausted,     // refused for hours (Drive's downloadQuotaExceeded): defer, do not hammer
-  kUnavailable,        // network, 5xx, database or store away: the surroundings, not the file
-  kMisconfigured,      // a setting or credential is wrong: nothing else of this kind can work until a person mends it
-  kOutOfSpace,         // the disk or bucket is full
-  kTooLarge,           // beyond a limit of ours or of the other side
-  kInternal,           // a bug, or something nobody foresaw
+  kCancelled = 1,     // the caller asked to stop
+  kDeadlineExceeded,  // the caller's time ran out; it is not known whether the work was done
+  kInvalidArgument,   // the request itself is wrong; never works again
+  kNotFound,          // no such thing, or no right to know of it
+  kPermissionDenied,  // it exists, and we may not
+  kUnauthenticated,   // no credentials, or refused ones
+  kConflict,          // somebody changed it first: a stale epoch, a lost compare-and-set
+  kUnsupported,       // not an image, a Google document: will never be importable as it is
+  kCorrupt,           // wrong bytes, a short body: a fault of this one file; counts as an attempt
+  kRateLimited,       // asked to slow down; retry_after() if the other side said for how long
+  kQuotaExhausted,    // refused for hours (Drive's downloadQuotaExceeded): defer, do not hammer
+  kUnavailable,       // network, 5xx, database or store away: the surroundings, not the file
+  kMisconfigured,     // a setting or credential is wrong: nothing else of this kind can work until a person mends it
+  kOutOfSpace,        // the disk or bucket is full
+  kTooLarge,          // beyond a limit of ours or of the other side
+  kInternal,          // a bug, or something nobody foresaw
 };
 
 // The snake_case name of a code, e.g. "rate_limited"; what the REST API shows where there is no finer reason.

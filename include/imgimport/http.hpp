@@ -50,8 +50,8 @@ struct HttpRequest {
   const std::string& path_arg(std::string_view name) const;
 };
 
-// A body that is pushed piece by piece when its time comes (Server-Sent Events), holding no thread in between. Handed to
-// the start function of an HttpPushBody, once the head is on its way. Thread-safe; cheap to copy.
+// A body that is pushed piece by piece when its time comes (Server-Sent Events), holding no thread in between. Handed
+// to the start function of an HttpPushBody, once the head is on its way. Thread-safe; cheap to copy.
 class HttpPushWriter {
  public:
   class Sink {
@@ -114,8 +114,8 @@ class HttpResponder {
   Send send_;
 };
 
-// Answers at once, on a thread of the request pool; may block on the database. context.stop is requested when the client
-// goes away.
+// Answers at once, on a thread of the request pool; may block on the database. context.stop is requested when the
+// client goes away.
 using HttpHandler = std::function<HttpResponse(const CallContext&, const HttpRequest&)>;
 // Answers when it can, holding no thread meanwhile (a pending reply). Called on the request pool.
 using HttpAsyncHandler = std::function<void(const CallContext&, const HttpRequest&, HttpResponder)>;
@@ -139,9 +139,9 @@ class Router {
     HttpRouteOptions options;
   };
   struct Match {
-    const Route* route = nullptr;                                 // nullptr: no such path, or not with this method
+    const Route* route = nullptr;  // nullptr: no such path, or not with this method
     std::vector<std::pair<std::string, std::string>> path_args;
-    std::vector<HttpMethod> allowed;                              // the path's methods, when only the method is wrong
+    std::vector<HttpMethod> allowed;  // the path's methods, when only the method is wrong
   };
 
   void handle(HttpMethod method, std::string pattern, HttpHandler handler, HttpRouteOptions options = {});
@@ -150,8 +150,8 @@ class Router {
   void set_guard(HttpGuard guard);
   const HttpGuard& guard() const noexcept { return guard_; }
 
-  // GET routes answer HEAD too. `path` is the raw (still encoded) path of the target; segments are decoded one by one, so
-  // that %2F stays inside its segment.
+  // GET routes answer HEAD too. `path` is the raw (still encoded) path of the target; segments are decoded one by one,
+  // so that %2F stays inside its segment.
   Match match(HttpMethod method, std::string_view path) const;
 
  private:

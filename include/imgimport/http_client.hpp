@@ -1,9 +1,9 @@
 // HTTP towards others. One implementation, on libcurl.
 //
-// Threading: the client from any thread; one HttpDownload by one thread at a time. Connections are kept alive and shared.
-// Redirects are not followed. Proxies and CA files come from the usual environment variables, as with curl.
-// Errors: kUnavailable (resolve, connect, TLS, reset, stall), kDeadlineExceeded, kCancelled, kInvalidArgument (bad URL).
-// An answer with any HTTP status is no error here.
+// Threading: the client from any thread; one HttpDownload by one thread at a time. Connections are kept alive and
+// shared. Redirects are not followed. Proxies and CA files come from the usual environment variables, as with curl.
+// Errors: kUnavailable (resolve, connect, TLS, reset, stall), kDeadlineExceeded, kCancelled, kInvalidArgument (bad
+// URL). An answer with any HTTP status is no error here.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,8 @@ struct HttpClientRequest {
   HttpMethod method = HttpMethod::kGet;
   std::string url;
   HttpHeaders headers;
-  std::string body;                     // sent when not empty, or with kPost / kPut
-  const Blob* upload = nullptr;         // sent instead of `body`, streamed; opened again where the protocol must resend
+  std::string body;              // sent when not empty, or with kPost / kPut
+  const Blob* upload = nullptr;  // sent instead of `body`, streamed; opened again where the protocol must resend
   std::optional<std::uint64_t> upload_size;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds stall_timeout{15'000};  // no byte in either direction for so long: kUnavailable

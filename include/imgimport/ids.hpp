@@ -32,5 +32,7 @@ using ImageId = StrongId<struct ImageIdTag, std::int64_t>;     // of an image re
 
 template <class Tag, class Rep>
 struct std::hash<imgimport::StrongId<Tag, Rep>> {
-  std::size_t operator()(const imgimport::StrongId<Tag, Rep>& id) const noexcept { return std::hash<Rep>{}(id.value()); }
+  std::size_t operator()(const imgimport::StrongId<Tag, Rep>& id) const noexcept {
+    return std::hash<Rep>{}(id.value());
+  }
 };

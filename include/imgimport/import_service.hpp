@@ -24,9 +24,9 @@ struct ImportRequest {
 // A job with what only its driver knows.
 struct ImportProgress {
   Job job;
-  double images_per_second = 0;          // over the last seconds; 0 when nothing moves
+  double images_per_second = 0;             // over the last seconds; 0 when nothing moves
   std::optional<std::int64_t> eta_seconds;  // nullopt: not known (still listing, or nothing moves)
-  std::int64_t drive_units = 0;          // what the downloads of this job cost of Drive's quota, by the listing
+  std::int64_t drive_units = 0;             // what the downloads of this job cost of Drive's quota, by the listing
 };
 
 class ImportService {

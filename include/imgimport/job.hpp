@@ -24,7 +24,7 @@ enum class ItemState : std::uint8_t {
   kFailed,        // given up, with reason and remedy; retry puts it back
   kDeferred,      // Drive refuses it for hours; goes on by itself at not_before
   kCancelled,
-  kIgnored,       // listed, but not an image; not part of the total
+  kIgnored,  // listed, but not an image; not part of the total
 };
 std::string_view to_string(JobStatus status) noexcept;
 std::string_view to_string(ItemState state) noexcept;
@@ -114,8 +114,8 @@ struct PendingFolder {
 // A listed file on its way into the journal.
 struct NewItem {
   SourceFile file;
-  std::string folder_path;  // display path of the folder, names joined by "/"
-  ObjectKey key;            // fixed here; empty for items that will never be stored
+  std::string folder_path;                // display path of the folder, names joined by "/"
+  ObjectKey key;                          // fixed here; empty for items that will never be stored
   ItemState state = ItemState::kPending;  // or kIgnored, kFailed
   std::string reason;
   std::string remedy;
@@ -158,8 +158,8 @@ struct WorkItem {
   SourceFile file;
   std::string folder_path;
   ObjectKey key;
-  std::int32_t attempts = 0;               // faults of the file so far
-  std::int32_t backoffs = 0;               // times put off since it last got further
+  std::int32_t attempts = 0;                // faults of the file so far
+  std::int32_t backoffs = 0;                // times put off since it last got further
   std::optional<Timestamp> retrying_since;  // the first of those
   std::optional<KnownImage> known;
 };

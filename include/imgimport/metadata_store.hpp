@@ -46,7 +46,7 @@ class JobStore {
   struct ItemQuery {
     JobId job;
     std::optional<ItemState> state;
-    ItemId after;           // those with a greater id; ItemId{0} = from the first
+    ItemId after;  // those with a greater id; ItemId{0} = from the first
     std::size_t limit = 100;
   };
   // Ascending by id. kNotFound: no such job.
@@ -68,9 +68,9 @@ class JobStore {
   // without deferred items stays completed. kNotFound.
   virtual Result<Job> cancel_job(const CallContext& context, const JobId& id) = 0;
 
-  // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero; a failed or cancelled job
-  // goes on (with its listing, where that is not complete); returns how many items. kNotFound.
-  // kConflict (dry_run): a dry run has nothing to retry.
+  // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero; a failed or cancelled
+  // job goes on (with its listing, where that is not complete); returns how many items. kNotFound. kConflict (dry_run):
+  // a dry run has nothing to retry.
   virtual Result<std::int64_t> retry_job(const CallContext& context, const JobId& id) = 0;
 };
 
@@ -84,11 +84,12 @@ class Journal {
                                                              std::size_t limit) = 0;
 
   struct Added {
-    std::int64_t items = 0;                    // new ones; known Drive ids are left as they are
-    std::vector<PendingFolder> folders;        // those not seen before in this job: the seen-set
+    std::int64_t items = 0;              // new ones; known Drive ids are left as they are
+    std::vector<PendingFolder> folders;  // those not seen before in this job: the seen-set
   };
-  // One page, in one transaction: items (idempotent by Drive id), folders, cursor. Whole batches of `batch_size` pending
-  // items get their batch id here; the remainder is grouped by group_due. kConflict: stale lease, or job not listing.
+  // One page, in one transaction: items (idempotent by Drive id), folders, cursor. Whole batches of `batch_size`
+  // pending items get their batch id here; the remainder is grouped by group_due. kConflict: stale lease, or job not
+  // listing.
   virtual Result<Added> add_page(const CallContext& context, const JobLease& lease, const ListedPage& page,
                                  std::size_t batch_size) = 0;
 
@@ -104,8 +105,8 @@ class Journal {
   // A warning that does not stop the job.
   virtual Result<void> warn_job(const CallContext& context, const JobLease& lease, const JobTrouble& trouble) = 0;
 
-  // Puts pending or deferred items that are due and in no batch into batches of up to `batch_size`; deferred ones become
-  // pending. At most `limit` batches. Returns their ids.
+  // Puts pending or deferred items that are due and in no batch into batches of up to `batch_size`; deferred ones
+  // become pending. At most `limit` batches. Returns their ids.
   virtual Result<std::vector<BatchId>> group_due(const CallContext& context, const JobLease& lease, Timestamp now,
                                                  std::size_t batch_size, std::size_t limit) = 0;
 
@@ -120,10 +121,10 @@ class Journal {
   // two for the whole batch. Items of a job that was cancelled or failed are not given.
   virtual Result<Batch> open_batch(const CallContext& context, const BatchRef& batch, const StorePlace& place) = 0;
 
-  // Writes many outcomes in one transaction: compare-and-set on each item's state (kPending, or kFailed when the outcome
-  // is kImported), counters moved by the rows that changed, records inserted or updated (unique per place and Drive id),
-  // objects that no record needs any more put on the list of garbage. A job whose last pending item this was becomes
-  // kCompleted. One effect per outcome, in order. Safe to repeat.
+  // Writes many outcomes in one transaction: compare-and-set on each item's state (kPending, or kFailed when the
+  // outcome is kImported), counters moved by the rows that changed, records inserted or updated (unique per place and
+  // Drive id), objects that no record needs any more put on the list of garbage. A job whose last pending item this was
+  // becomes kCompleted. One effect per outcome, in order. Safe to repeat.
   virtual Result<std::vector<CommitEffect>> commit(const CallContext& context, std::span<const Outcome> outcomes,
                                                    const StorePlace& place) = 0;
 };
@@ -156,8 +157,8 @@ class ImageStore {
     ObjectKey key;
     bool last = false;  // no other record needs the object: remove it
   };
-  // Marks the record as being deleted: from now on it is not found, and no commit relies on it. Repeating it on a record
-  // so marked gives the same answer. kNotFound.
+  // Marks the record as being deleted: from now on it is not found, and no commit relies on it. Repeating it on a
+  // record so marked gives the same answer. kNotFound.
   virtual Result<Deletion> begin_delete(const CallContext& context, ImageId id) = 0;
   // Drops the marked record. Repeating it succeeds.
   virtual Result<void> finish_delete(const CallContext& context, ImageId id) = 0;

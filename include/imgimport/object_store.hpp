@@ -1,4 +1,5 @@
-// Where images go: a bucket of objects under keys. Implementations: local disk, memory (tests), later S3 and Azure Blob.
+// Where images go: a bucket of objects under keys. Implementations: local disk, memory (tests), later S3 and Azure
+// Blob.
 //
 // Threading: every method may be called from any number of threads at once, on different keys or the same; the last
 // put wins whole: a reader sees the old object or the new one, never a mixture or a part. All methods block.

@@ -27,11 +27,11 @@ class [[nodiscard]] Result : public boost::system::result<T, Error> {
 #define IMGIMPORT_CONCAT(a, b) IMGIMPORT_CONCAT_INNER(a, b)
 
 // Returns the error of `expression` from the enclosing function, or goes on.
-#define IMGIMPORT_RETURN_IF_ERROR(expression)                                      \
-  do {                                                                             \
-    if (auto imgimport_result = (expression); !imgimport_result.has_value()) {     \
-      return std::move(imgimport_result).error();                                  \
-    }                                                                              \
+#define IMGIMPORT_RETURN_IF_ERROR(expression)                                  \
+  do {                                                                         \
+    if (auto imgimport_result = (expression); !imgimport_result.has_value()) { \
+      return std::move(imgimport_result).error();                              \
+    }                                                                          \
   } while (false)
 
 // IMGIMPORT_ASSIGN_OR_RETURN(auto page, source.list(...)): declares (or assigns) the value, or returns the error.

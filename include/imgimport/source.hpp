@@ -38,10 +38,10 @@ struct FileRef {
 
 // What the listing knows of a picture without a byte of it being downloaded; unknown fields are nullopt or empty.
 struct ImageFacts {
-  std::optional<std::int32_t> width;   // pixels, as displayed: already turned by the EXIF rotation
+  std::optional<std::int32_t> width;  // pixels, as displayed: already turned by the EXIF rotation
   std::optional<std::int32_t> height;
-  std::string taken_at;                // "YYYY-MM-DDTHH:MM:SS", local time without an offset, as in EXIF
-  std::string camera;                  // make and model, the make not repeated
+  std::string taken_at;  // "YYYY-MM-DDTHH:MM:SS", local time without an offset, as in EXIF
+  std::string camera;    // make and model, the make not repeated
   std::optional<double> latitude;
   std::optional<double> longitude;
 };
@@ -101,7 +101,8 @@ class Source {
   // kConflict (page_token_rejected): the token has expired; list this folder again from its first page.
   virtual Result<SourcePage> list(const CallContext& context, const FolderRef& folder, std::string_view page_token) = 0;
 
-  // The file's present state: a shortcut's target, or a file that changed since it was listed. kNotFound, kPermissionDenied.
+  // The file's present state: a shortcut's target, or a file that changed since it was listed. kNotFound,
+  // kPermissionDenied.
   virtual Result<SourceFile> look_up(const CallContext& context, const FileRef& file) = 0;
 
   // Starts a download at byte `offset`; returns when the answer's head has arrived. The reader fails with kUnavailable

@@ -4,22 +4,38 @@ namespace imgimport {
 
 std::string_view to_string(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::kCancelled: return "cancelled";
-    case ErrorCode::kDeadlineExceeded: return "deadline_exceeded";
-    case ErrorCode::kInvalidArgument: return "invalid_argument";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kPermissionDenied: return "permission_denied";
-    case ErrorCode::kUnauthenticated: return "unauthenticated";
-    case ErrorCode::kConflict: return "conflict";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kRateLimited: return "rate_limited";
-    case ErrorCode::kQuotaExhausted: return "quota_exhausted";
-    case ErrorCode::kUnavailable: return "unavailable";
-    case ErrorCode::kMisconfigured: return "misconfigured";
-    case ErrorCode::kOutOfSpace: return "out_of_space";
-    case ErrorCode::kTooLarge: return "too_large";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+    case ErrorCode::kDeadlineExceeded:
+      return "deadline_exceeded";
+    case ErrorCode::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kPermissionDenied:
+      return "permission_denied";
+    case ErrorCode::kUnauthenticated:
+      return "unauthenticated";
+    case ErrorCode::kConflict:
+      return "conflict";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kRateLimited:
+      return "rate_limited";
+    case ErrorCode::kQuotaExhausted:
+      return "quota_exhausted";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kMisconfigured:
+      return "misconfigured";
+    case ErrorCode::kOutOfSpace:
+      return "out_of_space";
+    case ErrorCode::kTooLarge:
+      return "too_large";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "internal";
 }

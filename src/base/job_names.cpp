@@ -12,9 +12,13 @@ constexpr std::array<std::string_view, 9> kItemStateNames = {
 
 }  // namespace
 
-std::string_view to_string(JobStatus status) noexcept { return kJobStatusNames[static_cast<std::size_t>(status)]; }
+std::string_view to_string(JobStatus status) noexcept {
+  return kJobStatusNames[static_cast<std::size_t>(status)];
+}
 
-std::string_view to_string(ItemState state) noexcept { return kItemStateNames[static_cast<std::size_t>(state)]; }
+std::string_view to_string(ItemState state) noexcept {
+  return kItemStateNames[static_cast<std::size_t>(state)];
+}
 
 std::optional<ItemState> item_state_from_string(std::string_view name) noexcept {
   for (std::size_t i = 1; i < kItemStateNames.size(); ++i) {

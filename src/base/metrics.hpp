@@ -1,5 +1,5 @@
-// Counters, gauges and histograms in Prometheus' text format. Updating is lock-free; registering takes a lock and is done
-// once, at construction of whoever counts.
+// Counters, gauges and histograms in Prometheus' text format. Updating is lock-free; registering takes a lock and is
+// done once, at construction of whoever counts.
 #pragma once
 
 #include <atomic>
