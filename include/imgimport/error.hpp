@@ -61,6 +61,11 @@ class [[nodiscard]] Error {
 
   // Whether the same call may succeed later. The only place that decides it.
   bool is_transient() const noexcept;
+  // Whether nothing else of the same job can work either, until a person mends it.
+  bool stops_the_job() const noexcept {
+    return code_ == ErrorCode::kMisconfigured || code_ == ErrorCode::kUnauthenticated ||
+           code_ == ErrorCode::kOutOfSpace;
+  }
   // Whether it counts against the item's attempts (setting MAX_ATTEMPTS) rather than against its surroundings.
   bool blames_the_file() const noexcept { return code_ == ErrorCode::kCorrupt; }
 

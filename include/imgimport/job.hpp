@@ -193,6 +193,9 @@ struct Outcome {
   std::int32_t backoffs = 0;
   std::optional<Timestamp> retrying_since;
   std::optional<Timestamp> not_before;  // kPending, kDeferred
+  // With kPending: nothing of this job can go on until a person mends it (a refused key, a full disk). The job becomes
+  // kFailed with this trouble, as Journal::fail_job does, in the same transaction.
+  std::optional<JobTrouble> stops_job;
 };
 
 enum class CommitEffect : std::uint8_t {

@@ -67,7 +67,6 @@ bool Error::is_transient() const noexcept {
     case ErrorCode::kQuotaExhausted:
     case ErrorCode::kUnavailable:
     case ErrorCode::kDeadlineExceeded:
-    case ErrorCode::kOutOfSpace:
       return true;
     default:
       return false;

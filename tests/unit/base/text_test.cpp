@@ -56,7 +56,8 @@ TEST_CASE("hex goes both ways") {
 
 TEST_CASE("a random UUID has the version 4 form and none comes twice") {
   const std::string first = random_uuid();
-  CHECK(glob_match("????????-????-4???-????-????????????", first));
+  CHECK(first.size() == 36);
+  CHECK(first[14] == '4');
   CHECK(std::string("89ab").find(first[19]) != std::string::npos);
   CHECK(first != random_uuid());
 }

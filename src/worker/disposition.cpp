@@ -1,0 +1,75 @@
+#include "worker/disposition.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace imgimport {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string reason_of(const Error& error) {
+  return error.reason().empty() ? std::string(to_string(error.code())) : error.reason();
+}
+
+// What the item's row says: the sentence, and what to do about it.
+std::string remedy_of(const Error& error) {
+  if (error.remedy().empty()) return error.message();
+  return error.message() + ". " + error.remedy();
+}
+
+}  // namespace
+
+milliseconds backoff_delay(const RetryPolicy& policy, std::int32_t n, double jitter,
+                           std::optional<milliseconds> retry_after) {
+  const std::int32_t doublings = std::clamp(n, 0, 20);  // 2^20 s is beyond any max_delay
+  const auto exponential = policy.base_delay * (std::int64_t{1} << doublings);
+  const auto spread = milliseconds(static_cast<std::int64_t>(static_cast<double>(policy.base_delay.count()) * jitter));
+  const auto delay = std::min(exponential + spread, policy.max_delay);
+  return std::max(delay, retry_after.value_or(milliseconds(0)));
+}
+
+std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
+                               Timestamp now, double jitter) {
+  if (error.code() == ErrorCode::kCancelled) return std::nullopt;
+
+  Outcome outcome;
+  outcome.job = job;
+  outcome.item = item.id;
+  outcome.reason = reason_of(error);
+  outcome.remedy = remedy_of(error);
+  outcome.attempts = item.attempts;
+  outcome.backoffs = item.backoffs;
+  outcome.retrying_since = item.retrying_since;
+
+  if (error.stops_the_job()) {
+    outcome.state = ItemState::kPending;
+    outcome.not_before = now;
+    outcome.stops_job = JobTrouble{reason_of(error), error.message(), error.remedy()};
+    return outcome;
+  }
+  if (error.code() == ErrorCode::kQuotaExhausted) {
+    outcome.state = ItemState::kDeferred;
+    outcome.not_before = now + error.retry_after().value_or(policy.defer_for);
+    return outcome;
+  }
+  if (!error.is_transient()) {
+    outcome.state = ItemState::kFailed;
+    return outcome;
+  }
+  if (error.blames_the_file()) {
+    outcome.attempts += 1;
+    const bool give_up = outcome.attempts >= policy.max_attempts;
+    outcome.state = give_up ? ItemState::kFailed : ItemState::kPending;
+    if (!give_up) outcome.not_before = now + backoff_delay(policy, item.attempts, jitter, error.retry_after());
+    return outcome;
+  }
+  outcome.backoffs += 1;
+  if (!outcome.retrying_since) outcome.retrying_since = now;
+  const bool give_up = now - *outcome.retrying_since >= policy.retry_for;
+  outcome.state = give_up ? ItemState::kFailed : ItemState::kPending;
+  if (!give_up) outcome.not_before = now + backoff_delay(policy, item.backoffs, jitter, error.retry_after());
+  return outcome;
+}
+
+}  // namespace imgimport
