@@ -147,7 +147,7 @@ class ImageTransfer {
 
   Result<StoredObject> put(const Blob& blob, const ImageType& type, const Expectation& expected) {
     PutOptions options;
-    options.content_type = std::string(type.mime);
+    options.content_type = std::string(type.mime_type);
     options.expected = expected.hashes;
     IMGIMPORT_ASSIGN_OR_RETURN(ObjectInfo info, store_.put(context_, item_.key, blob, options));
     StoredObject stored;
