@@ -68,7 +68,9 @@ bool is_loopback(std::string_view address) {
   in_addr v4{};
   if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
   in6_addr v6{};
-  return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+  if (inet_pton(AF_INET6, text.c_str(), &v6) != 1) return false;
+  const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6);  // ::ffff:127.0.0.1 is the IPv4 address in other clothes
+  return mapped ? v6.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 }  // namespace imgimport

@@ -7,7 +7,9 @@
 namespace imgimport {
 namespace {
 
-Result<CommandLine> parse(const std::vector<std::string>& arguments) { return parse_command_line(arguments); }
+Result<CommandLine> parse(const std::vector<std::string>& arguments) {
+  return parse_command_line(arguments);
+}
 
 std::string message_of(const std::vector<std::string>& arguments) {
   const auto line = parse(arguments);
@@ -66,11 +68,11 @@ TEST_CASE("help and version win over everything, unless behind --", "[config][co
 }
 
 TEST_CASE("an import takes its filters under the names of the REST fields", "[config][command-line]") {
-  const auto line = parse({"import", "https://drive.google.com/drive/folders/abc", "--dry-run", "--json",
-                           "--recursive=false", "--min-size=200KB", "--max_size", "2MiB", "--mime-types=image/JPEG,image/*",
-                           "--name-glob=IMG_*", "--min-width=640", "--min-height=480", "--taken-after=2024-05-31",
-                           "--taken-before=2024-06-01T18:30:00", "--modified-after=2024-05-31",
-                           "--modified-before=2024-05-31T18:30:00+02:00"});
+  const auto line =
+      parse({"import", "https://drive.google.com/drive/folders/abc", "--dry-run", "--json", "--recursive=false",
+             "--min-size=200KB", "--max_size", "2MiB", "--mime-types=image/JPEG,image/*", "--name-glob=IMG_*",
+             "--min-width=640", "--min-height=480", "--taken-after=2024-05-31", "--taken-before=2024-06-01T18:30:00",
+             "--modified-after=2024-05-31", "--modified-before=2024-05-31T18:30:00+02:00"});
   INFO(sentence(line));
   REQUIRE(line.has_value());
   CHECK(line->command == Command::kImport);
@@ -111,7 +113,8 @@ TEST_CASE("an argument that does not parse is named with what is expected", "[co
 }
 
 TEST_CASE("a slip in a flag, command or argument is named, with the nearest right one", "[config][command-line]") {
-  CHECK(message_of({"--role=all", "--worker-thread=5"}) == "unknown flag --worker-thread; did you mean --worker-threads?");
+  CHECK(message_of({"--role=all", "--worker-thread=5"}) ==
+        "unknown flag --worker-thread; did you mean --worker-threads?");
   CHECK(message_of({"--rol=all"}) == "unknown flag --rol; did you mean --role?");
   CHECK(message_of({"--xyzzy-plugh-quux=1"}) == "unknown flag --xyzzy-plugh-quux");
   CHECK(message_of({"-v"}) == "unknown flag -v");
@@ -153,7 +156,8 @@ TEST_CASE("the other commands carry their arguments", "[config][command-line]") 
 
 TEST_CASE("a setting's flag takes its value with = or as the next word; a yes-or-no one needs none",
           "[config][command-line]") {
-  const auto line = parse({"--role=all", "--worker-threads", "5", "--Batch_Size=7", "--allow-anonymous", "--api-token=a=b"});
+  const auto line =
+      parse({"--role=all", "--worker-threads", "5", "--Batch_Size=7", "--allow-anonymous", "--api-token=a=b"});
   REQUIRE(line.has_value());
   REQUIRE(line->settings.size() == 4);
   CHECK(line->settings[0].setting->variable == "WORKER_THREADS");
