@@ -250,6 +250,12 @@ ContentHashes Content::hashes() const {
   return hash.finish();
 }
 
+std::string Content::copy_string(std::uint64_t from, std::uint64_t to) const {
+  std::string bytes(to - from, '\0');
+  if (!copy(from, bytes)) bytes.clear();
+  return bytes;
+}
+
 std::string_view to_string(ContentType type) noexcept {
   return info_of(type).name;
 }

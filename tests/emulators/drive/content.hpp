@@ -22,6 +22,8 @@ class Content {
   virtual std::uint64_t size() const = 0;
   // Copies bytes [offset, offset + out.size()). REQUIRES: the range lies inside the content. false: the disk failed.
   virtual bool copy(std::uint64_t offset, std::span<char> out) const = 0;
+  // The same as a string; shorter when the disk failed.
+  std::string copy_string(std::uint64_t from, std::uint64_t to) const;
   // The whole content where it lies in memory already; nullptr otherwise.
   virtual HttpSharedBody in_memory() const { return nullptr; }
   virtual ContentHashes hashes() const;
