@@ -1,8 +1,8 @@
 // The import service as a module.
 #pragma once
 
-#include "importer/importer.hpp"
 #include "imgimport/module.hpp"
+#include "importer/importer.hpp"
 
 namespace imgimport {
 

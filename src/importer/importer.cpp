@@ -24,10 +24,13 @@ constexpr std::size_t kSamplesKept = 10;  // the rate is that of the last ten se
 bool is_over(const Job& job) {
   switch (job.status) {
     case JobStatus::kListing:
-    case JobStatus::kProcessing: return false;
-    case JobStatus::kCompleted: return job.dry_run || job.counters.deferred == 0;
+    case JobStatus::kProcessing:
+      return false;
+    case JobStatus::kCompleted:
+      return job.dry_run || job.counters.deferred == 0;
     case JobStatus::kFailed:
-    case JobStatus::kCancelled: return true;
+    case JobStatus::kCancelled:
+      return true;
   }
   return true;
 }
@@ -40,7 +43,9 @@ Importer::Importer(const ImporterOptions& options, const ImporterPorts& ports)
       refiller_(options.refill, ports.journal, ports.queue),
       lister_(options.listing, {ports.source, ports.journal, ports.source_budget}, [this] { wake(); }) {}
 
-Importer::~Importer() { stop(); }
+Importer::~Importer() {
+  stop();
+}
 
 void Importer::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -49,7 +54,9 @@ void Importer::start() {
   });
 }
 
-void Importer::drain() { thread_.request_stop(); }
+void Importer::drain() {
+  thread_.request_stop();
+}
 
 void Importer::stop() {
   drain();
@@ -199,7 +206,8 @@ void Importer::renew(const CallContext& context) {
   const auto kept = ports_.jobs.renew_leases(context, leases, options_.lease_ttl);
   if (!kept.has_value()) return;  // the journal is away; if for too long, every write of ours will be refused
   for (const JobLease& lease : leases) {
-    const bool still_ours = std::any_of(kept->begin(), kept->end(), [&](const JobLease& one) { return one.job == lease.job; });
+    const bool still_ours =
+        std::any_of(kept->begin(), kept->end(), [&](const JobLease& one) { return one.job == lease.job; });
     if (still_ours) continue;
     log_warning("another process drives a job now", {{"job", lease.job.value()}});
     drop(lease.job);
@@ -213,6 +221,7 @@ void Importer::adopt(const CallContext& context) {
   if (!unfinished.has_value()) return;
   for (const Job& job : *unfinished) {
     if (driven_.contains(job.id)) continue;
+    if (!options_.adopts_jobs && job.owner != options_.owner) continue;
     const bool free = job.owner.empty() || job.owner == options_.owner || !job.leased_until ||
                       *job.leased_until <= ports_.clock.now() || has_certainly_ended(job.owner);
     if (!free) continue;
@@ -251,8 +260,9 @@ void Importer::top_up(const CallContext& context) {
       const std::scoped_lock lock(mutex_);
       rates_[id] = driven.samples;
     }
-    // Batches can go astray (a queue that lost them, a batch dropped when its job failed and was retried). Where nothing
-    // is queued or under way at two looks in a row, and items are pending, the journal is read from its start again.
+    // Batches can go astray (a queue that lost them, a batch dropped when its job failed and was retried). Where
+    // nothing is queued or under way at two looks in a row, and items are pending, the journal is read from its start
+    // again.
     const bool still = stats->waiting == 0 && stats->leased == 0 && job->counters.pending > 0;
     if (still && driven.still) refiller_.rescan(id);
     driven.still = still;

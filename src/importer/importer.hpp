@@ -24,8 +24,9 @@ namespace imgimport {
 struct ImporterOptions {
   ListerOptions listing;
   RefillOptions refill;
-  std::string owner;                         // of the leases: process_identity()
+  std::string owner;  // of the leases: process_identity()
   std::chrono::milliseconds lease_ttl{15'000};
+  bool adopts_jobs = true;  // takes over jobs that nobody drives; false for the one-shot command
 };
 
 struct ImporterPorts {

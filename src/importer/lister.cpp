@@ -19,7 +19,9 @@ constexpr std::size_t kMaxFrontier = 1'000;
 constexpr std::int32_t kMaxDepth = 100;
 constexpr milliseconds kMaxDelay{64'000};
 
-bool is_page_token_rejected(const Error& error) { return error.reason() == "page_token_rejected"; }
+bool is_page_token_rejected(const Error& error) {
+  return error.reason() == "page_token_rejected";
+}
 
 std::string join_path(const std::string& parent, const std::string& name) {
   return parent.empty() ? name : parent + "/" + name;
@@ -50,7 +52,9 @@ struct Lister::Walk {
 Lister::Lister(const ListerOptions& options, const ListerPorts& ports, std::function<void()> changed)
     : options_(options), ports_(ports), changed_(std::move(changed)), pool_("listing", options.threads) {}
 
-Lister::~Lister() { stop(); }
+Lister::~Lister() {
+  stop();
+}
 
 void Lister::begin(const Job& job, const JobLease& lease) {
   auto walk = std::make_shared<Walk>();
@@ -270,7 +274,8 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
     }
     ListedPage nothing;
     nothing.folder = visit.folder.folder.id;
-    const JobTrouble warning{"folder_not_listed", "The folder \"" + visit.folder.path + "\" was left out: " + error.message(),
+    const JobTrouble warning{"folder_not_listed",
+                             "The folder \"" + visit.folder.path + "\" was left out: " + error.message(),
                              error.remedy()};
     const bool written =
         ports_.journal.add_page(walk->context(), walk->lease, nothing, options_.batch_size).has_value() &&

@@ -1,5 +1,5 @@
-// Walks the folders of jobs and writes what it finds into the journal, page by page. Each page is one transaction with the
-// cursor that it moves, so a listing goes on where it was after a crash.
+// Walks the folders of jobs and writes what it finds into the journal, page by page. Each page is one transaction with
+// the cursor that it moves, so a listing goes on where it was after a crash.
 #pragma once
 
 #include <chrono>
@@ -24,9 +24,9 @@
 namespace imgimport {
 
 struct ListerOptions {
-  std::size_t threads = 8;        // pages asked for at once, all jobs together
+  std::size_t threads = 8;  // pages asked for at once, all jobs together
   std::size_t batch_size = 100;
-  std::string key_prefix;         // of object keys
+  std::string key_prefix;  // of object keys
   std::chrono::milliseconds retry_base{1'000};
   std::chrono::milliseconds retry_for{3'600'000};
 };

@@ -48,8 +48,9 @@ Result<std::size_t> Refiller::refill(const CallContext& context, Entry& entry, T
   if (!ready.has_value()) return std::move(ready).error();
   if (ready->size() < room) {
     // Nothing whole is left: group what has fallen due since, and what a listing left over.
-    IMGIMPORT_ASSIGN_OR_RETURN(const std::vector<BatchId> grouped,
-                               journal_.group_due(context, entry.lease, now, options_.batch_size, room - ready->size()));
+    IMGIMPORT_ASSIGN_OR_RETURN(
+        const std::vector<BatchId> grouped,
+        journal_.group_due(context, entry.lease, now, options_.batch_size, room - ready->size()));
     ready->insert(ready->end(), grouped.begin(), grouped.end());
   }
   entry.more = ready->size() == room;

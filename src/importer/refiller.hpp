@@ -17,8 +17,8 @@ namespace imgimport {
 
 struct RefillOptions {
   std::size_t batch_size = 100;
-  std::size_t low_water = 16;   // batches waiting in the queue
-  std::size_t turn = 2;         // batches that a job may add before the next job's turn
+  std::size_t low_water = 16;  // batches waiting in the queue
+  std::size_t turn = 2;        // batches that a job may add before the next job's turn
 };
 
 // Threading: one thread.
@@ -44,7 +44,7 @@ class Refiller {
  private:
   struct Entry {
     JobLease lease;
-    BatchId cursor;  // the last batch that was pushed
+    BatchId cursor;    // the last batch that was pushed
     bool more = true;  // there may be batches behind the cursor
   };
   Result<std::size_t> refill(const CallContext& context, Entry& entry, Timestamp now, std::size_t room);
