@@ -67,7 +67,7 @@ Result<void> Loader::read_file(const std::optional<std::filesystem::path>& given
   const std::filesystem::path path = directory_ / shown;
   std::error_code ignored;
   if (!given && !std::filesystem::exists(path, ignored)) return {};
-  const auto in_file = [&](Error error) {
+  const auto in_file = [&](const Error& error) {
     Error named(ErrorCode::kMisconfigured, shown.string() + ": " + error.message());
     return std::move(named)
         .with_reason("bad_config_file")
@@ -75,11 +75,11 @@ Result<void> Loader::read_file(const std::optional<std::filesystem::path>& given
   };
   auto text = read_text_file(path);
   if (!text) {
-    return in_file(std::move(text).error())
+    return in_file(text.error())
         .with_remedy(given ? "give --config the path of a readable file" : "make it readable, or remove it");
   }
   auto entries = parse_config_file(*text);
-  if (!entries) return in_file(std::move(entries).error());
+  if (!entries) return in_file(entries.error());
   for (const FileEntry& entry : *entries) {
     IMGIMPORT_RETURN_IF_ERROR(apply(*entry.setting, entry.text, shown.string()));
   }
@@ -97,9 +97,9 @@ Result<void> Loader::read_dotenv() {
         .with_remedy("correct .env, or remove it");
   };
   auto text = read_text_file(path);
-  if (!text) return in_file(std::move(text).error());
+  if (!text) return in_file(text.error());
   auto entries = parse_dotenv(*text, environment_);
-  if (!entries) return in_file(std::move(entries).error());
+  if (!entries) return in_file(entries.error());
   for (const DotenvEntry& entry : *entries) {
     const std::string origin = ".env line " + std::to_string(entry.line);
     const Setting* setting = find_setting(entry.name);
