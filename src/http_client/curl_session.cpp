@@ -424,7 +424,8 @@ std::size_t CurlSession::on_body(std::span<const std::byte> bytes) {
     return bytes.size();
   }
   // All or nothing: libcurl cannot be told that a part was taken and the rest must wait.
-  const std::size_t direct = spilled() > 0 ? 0 : std::min(bytes.size(), out_.size() - filled_);
+  // What was spilled goes first: read() waits for more only once nothing of it is left.
+  const std::size_t direct = std::min(bytes.size(), out_.size() - filled_);
   const std::size_t rest = bytes.size() - direct;
   if (rest > 0 && spilled() > 0 && spilled() + rest > kSpillLimit) {
     paused_ = true;

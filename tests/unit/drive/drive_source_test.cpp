@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "crypto/base64.hpp"
+#include "drive/access_token.hpp"
 #include "fakes/manual_clock.hpp"
 #include "http_client/curl_client.hpp"
 #include "support/http_imposter.hpp"
@@ -432,6 +433,20 @@ TEST_CASE("after a 401 the token is replaced once, by one exchange for all threa
   for (auto& thread : threads) thread.join();
   CHECK(right == 40);
   CHECK(tokens == 2);
+}
+
+TEST_CASE("a late refusal of a token that was replaced meanwhile does not cost the new one", "[drive]") {
+  std::atomic<int> tokens{0};
+  HttpImposter server([&](const ImposterRequest&) { return token("T" + std::to_string(++tokens)); });
+  CurlHttpClient http({.ca = {}, .proxies = ProxyUse::kIgnore});
+  const ManualClock clock;
+  const ServiceAccount account = load_service_account(account_json(server.url("/token"))).value();
+  AccessTokens access({.account = account, .subject = {}}, http, clock);
+  CHECK(access.get({}).value() == "T1");
+  access.refuse("T1");
+  CHECK(access.get({}).value() == "T2");
+  access.refuse("T1");
+  CHECK(access.get({}).value() == "T2");
 }
 
 TEST_CASE("a token that is refused again is an error, not a loop", "[drive]") {
