@@ -928,7 +928,7 @@ Task<void> Session::linger() {
   set_deadline(kLingerTime);
   if (tls_) {
     in_tls_exchange_ = true;
-    const auto [ignored] = co_await tls_->async_shutdown(kTuple);
+    co_await tls_->async_shutdown(kTuple);
     in_tls_exchange_ = false;
     raw_ = true;
     eof_ = false;
