@@ -1,0 +1,320 @@
+#include "worker/dispatcher.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+
+namespace imgimport {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Window of a streamed transfer: curl's own buffer, what it may spill, and the store's.
+constexpr std::uint64_t kStreamingBytes = 768 << 10;
+// Drive units are taken for so many downloads at a time.
+constexpr std::size_t kBudgetBlock = 10;
+constexpr milliseconds kJobCheckEvery{500};
+constexpr milliseconds kRetryEvery{500};
+
+double jitter() {
+  return static_cast<double>(random_below(1'000)) / 1'000.0;
+}
+
+// Two files of one content are one download. Empty: nothing to recognise it by.
+std::string content_key(const SourceFile& file) {
+  if (!file.hashes.sha256.empty()) return file.hashes.sha256;
+  if (!file.hashes.md5.empty() && file.size) return file.hashes.md5 + ":" + std::to_string(*file.size);
+  return {};
+}
+
+Outcome outcome_for(const JobId& job, const WorkItem& item, ItemState state) {
+  Outcome outcome;
+  outcome.job = job;
+  outcome.item = item.id;
+  outcome.state = state;
+  outcome.attempts = item.attempts;
+  return outcome;
+}
+
+}  // namespace
+
+struct Dispatcher::Transfer {
+  WorkItem item;
+  std::shared_ptr<BatchRun> batch;
+  std::string content;
+  MemoryBudget::Reservation memory;
+};
+
+Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, std::function<void()> garbage_made)
+    : options_(options),
+      ports_(ports),
+      garbage_made_(std::move(garbage_made)),
+      max_unsettled_(options.threads * 2 + 1'000),
+      images_imported_(ports.metrics.counter("imgimport_images_imported_total", "Images stored and recorded.")),
+      bytes_imported_(ports.metrics.counter("imgimport_image_bytes_imported_total", "Bytes of those images.")),
+      items_failed_(ports.metrics.counter("imgimport_items_failed_total", "Items given up.")),
+      items_put_off_(ports.metrics.counter("imgimport_items_put_off_total", "Items written back for a later try.")),
+      memory_(options.memory_bytes),
+      outcomes_(ports.journal, ports.store,
+                [this](const OutcomeWriter::Entry& entry, CommitEffect effect) { committed(entry, effect); }),
+      pool_("transfer", options.threads) {
+  ports.metrics.gauge_callback("imgimport_transfer_memory_bytes", "Image memory reserved now.",
+                               [this] { return static_cast<std::int64_t>(memory_.in_use()); });
+}
+
+Dispatcher::~Dispatcher() {
+  stop(std::chrono::steady_clock::now());
+}
+
+void Dispatcher::start() {
+  outcomes_.start();
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    pthread_setname_np(pthread_self(), "dispatcher");
+    run(stop);
+  });
+}
+
+void Dispatcher::drain() {
+  thread_.request_stop();
+}
+
+void Dispatcher::stop(std::chrono::steady_clock::time_point deadline) {
+  drain();
+  if (thread_.joinable()) thread_.join();
+  {
+    std::unique_lock lock(mutex_);
+    room_.wait_until(lock, deadline, [&] { return unsettled_ == 0; });
+  }
+  transfers_stop_.request_stop();
+  pool_.stop();
+  // Outcomes that came in the last moment still go in; the journal gets a moment even when the grace is used up.
+  outcomes_.stop(std::max(deadline, std::chrono::steady_clock::now() + milliseconds(500)));
+}
+
+void Dispatcher::run(const std::stop_token& stop) {
+  CallContext context;
+  context.stop = stop;
+  while (!stop.stop_requested() && wait_for_room()) {
+    auto lease = ports_.queue.lease(context);
+    leasing_.store(lease.has_value() || stop.stop_requested(), std::memory_order_relaxed);
+    if (!lease.has_value()) {
+      const Error error = std::move(lease).error();
+      if (error.code() == ErrorCode::kCancelled) return;
+      log_warning("no batch could be leased; trying again", {{"error", error.message()}});
+      std::unique_lock lock(mutex_);
+      room_.wait_for(lock, stop, kRetryEvery, [] { return false; });
+      continue;
+    }
+    if (lease->has_value()) open(**lease);
+  }
+}
+
+bool Dispatcher::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  return room_.wait(lock, thread_.get_stop_token(), [&] { return unsettled_ < max_unsettled_; });
+}
+
+void Dispatcher::open(const BatchLease& lease) {
+  CallContext context;
+  context.stop = thread_.get_stop_token();
+  const auto acknowledge = [this](const BatchLease& done) {
+    if (auto acked = ports_.queue.ack(CallContext{}, done); !acked.has_value()) {
+      log_warning("a finished batch could not be acknowledged", {{"error", acked.error().message()}});
+    }
+  };
+  auto batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
+  while (!batch.has_value() && batch.error().is_transient() && !context.stop.stop_requested()) {
+    leasing_.store(false, std::memory_order_relaxed);
+    {
+      std::unique_lock lock(mutex_);
+      room_.wait_for(lock, context.stop, kRetryEvery, [] { return false; });
+    }
+    batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
+  }
+  leasing_.store(true, std::memory_order_relaxed);
+  if (!batch.has_value()) {
+    if (batch.error().code() != ErrorCode::kCancelled) {
+      log_error("a batch could not be read",
+                {{"batch", lease.batch.batch.value()}, {"error", batch.error().message()}});
+    }
+    return acknowledge(lease);  // its items are pending in the journal still
+  }
+  if (batch->items.empty()) return acknowledge(lease);
+
+  const auto run = std::make_shared<BatchRun>(lease, batch->items.size(), acknowledge);
+  {
+    const std::scoped_lock lock(mutex_);
+    unsettled_ += batch->items.size();
+  }
+  std::vector<WorkItem> downloads;
+  for (WorkItem& item : batch->items) {
+    if (settle_known(item, run) || joins_one_under_way(item, run)) continue;
+    downloads.push_back(std::move(item));
+  }
+  const std::int64_t cost = ports_.source.costs().download;
+  std::int64_t granted = 0;
+  for (std::size_t i = 0; i < downloads.size(); ++i) {
+    if (granted < cost) {
+      const auto block = static_cast<std::int64_t>(std::min(kBudgetBlock, downloads.size() - i)) * cost;
+      if (ports_.source_budget.acquire(context, block).has_value()) granted += block;
+    }
+    if (!begin(std::move(downloads[i]), run)) continue;
+    granted -= cost;
+  }
+  if (granted > 0) ports_.source_budget.refund(granted);
+}
+
+bool Dispatcher::settle_known(const WorkItem& item, const std::shared_ptr<BatchRun>& batch) {
+  if (!item.known) return false;
+  const ItemState state = item.known->same_drive_id ? ItemState::kSkipped : ItemState::kDeduplicated;
+  Outcome outcome = outcome_for(batch->batch().job, item, state);
+  outcome.same_as = item.known->id;
+  outcomes_.add({std::move(outcome), batch});
+  return true;
+}
+
+bool Dispatcher::joins_one_under_way(const WorkItem& item, const std::shared_ptr<BatchRun>& batch) {
+  const std::string content = content_key(item.file);
+  if (content.empty()) return false;
+  const std::scoped_lock lock(contents_mutex_);
+  const auto [entry, is_first] = contents_.try_emplace(content);
+  if (is_first) return false;
+  entry->second.push_back({item, batch});
+  return true;
+}
+
+// false: not begun (the worker stops, or the job does not go on); the item stays pending in the journal.
+bool Dispatcher::begin(WorkItem item, const std::shared_ptr<BatchRun>& batch) {
+  auto work = std::make_shared<Transfer>();
+  work->item = std::move(item);
+  work->batch = batch;
+  work->content = content_key(work->item.file);
+  CallContext context;
+  context.stop = thread_.get_stop_token();
+
+  const std::uint64_t bytes =
+      mode_for(work->item) == TransferMode::kInMemory ? work->item.file.size.value_or(0) : kStreamingBytes;
+  auto memory = context.stop.stop_requested() || !job_goes_on(batch->batch().job)
+                    ? Result<MemoryBudget::Reservation>(Error(ErrorCode::kCancelled, "not begun"))
+                    : memory_.reserve(context, bytes);
+  if (!memory.has_value()) {
+    release_followers(*work);
+    item_settled(*batch);
+    return false;
+  }
+  work->memory = *std::move(memory);
+  pool_.post([this, work] { transfer(*work); });
+  return true;
+}
+
+void Dispatcher::transfer(Transfer& work) {
+  CallContext context;
+  context.stop = transfers_stop_.get_token();
+  const JobId& job = work.batch->batch().job;
+  std::optional<Outcome> outcome;
+  auto stored = transfer_image(context, ports_.source, ports_.store, work.item, mode_for(work.item));
+  if (stored.has_value()) {
+    outcome = outcome_for(job, work.item, ItemState::kImported);
+    outcome->stored = *std::move(stored);
+  } else {
+    const Error error = std::move(stored).error();
+    if (error.code() == ErrorCode::kRateLimited) ports_.source_budget.slow_down();
+    outcome = dispose(options_.retry, job, work.item, error, ports_.clock.now(), jitter());
+  }
+  work.memory = {};
+  if (outcome) {
+    finish(work, *std::move(outcome));
+  } else {
+    release_followers(work);
+    item_settled(*work.batch);
+  }
+}
+
+void Dispatcher::finish(const Transfer& work, Outcome outcome) {
+  if (outcome.state == ItemState::kFailed) {
+    log_warning("an item failed", {{"job", outcome.job.value()},
+                                   {"drive_id", work.item.file.id.value()},
+                                   {"name", work.item.file.name},
+                                   {"reason", outcome.reason},
+                                   {"remedy", outcome.remedy}});
+  }
+  outcomes_.add({std::move(outcome), work.batch});
+  release_followers(work);
+}
+
+// Items of the same content go back to the journal, due now: their next batch finds the record that the first one made,
+// or takes its own turn where the first one failed.
+void Dispatcher::release_followers(const Transfer& work) {
+  if (work.content.empty()) return;
+  std::vector<Follower> followers;
+  {
+    const std::scoped_lock lock(contents_mutex_);
+    auto entry = contents_.extract(work.content);
+    if (!entry.empty()) followers = std::move(entry.mapped());
+  }
+  for (Follower& follower : followers) {
+    Outcome outcome = outcome_for(follower.batch->batch().job, follower.item, ItemState::kPending);
+    outcome.not_before = ports_.clock.now();
+    outcome.backoffs = follower.item.backoffs;
+    outcome.retrying_since = follower.item.retrying_since;
+    outcomes_.add({std::move(outcome), follower.batch});
+  }
+}
+
+void Dispatcher::committed(const OutcomeWriter::Entry& entry, CommitEffect effect) {
+  const Outcome& outcome = entry.outcome;
+  if (effect == CommitEffect::kOrphaned) garbage_made_();
+  if (effect == CommitEffect::kApplied) {
+    if (outcome.state == ItemState::kImported) {
+      images_imported_.add();
+      bytes_imported_.add(outcome.stored->size_bytes);
+    } else if (outcome.state == ItemState::kFailed) {
+      items_failed_.add();
+    } else if (outcome.state == ItemState::kPending || outcome.state == ItemState::kDeferred) {
+      items_put_off_.add();
+    }
+  }
+  item_settled(*entry.batch);
+}
+
+void Dispatcher::item_settled(BatchRun& batch) {
+  batch.item_done();
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    --unsettled_;
+    wake = unsettled_ < max_unsettled_;
+  }
+  if (wake) room_.notify_all();
+}
+
+// A cancelled or failed job starts no further item. Asked of the journal now and then, not per item.
+bool Dispatcher::job_goes_on(const JobId& job) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto [entry, is_new] = job_checks_.try_emplace(job);
+  JobCheck& check = entry->second;
+  if (!is_new && now - check.checked_at < kJobCheckEvery) return check.goes_on;
+  CallContext context;
+  context.stop = thread_.get_stop_token();
+  const auto found = ports_.jobs.job(context, job);
+  check.checked_at = now;
+  if (found.has_value()) {
+    check.goes_on = found->status == JobStatus::kListing || found->status == JobStatus::kProcessing;
+  }
+  const bool goes_on = check.goes_on;
+  if (job_checks_.size() > 1'000) job_checks_.clear();  // of jobs long done; `check` is gone now
+  return goes_on;
+}
+
+TransferMode Dispatcher::mode_for(const WorkItem& item) const {
+  // Each thread can hold its share at once; what is larger streams.
+  const std::uint64_t share = std::max<std::uint64_t>(options_.memory_bytes / options_.threads, 256 << 10);
+  return item.file.size && *item.file.size <= share ? TransferMode::kInMemory : TransferMode::kStreaming;
+}
+
+}  // namespace imgimport

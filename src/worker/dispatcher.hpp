@@ -1,0 +1,116 @@
+// Hands out work: leases batches, settles what needs no download, and starts a transfer for each of the rest, but only
+// when everything it needs is there: Drive units, memory, room among the outcomes not yet committed. So no pool thread
+// ever waits while it holds something that another needs.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "base/thread_pool.hpp"
+#include "imgimport/clock.hpp"
+#include "imgimport/job_queue.hpp"
+#include "imgimport/metadata_store.hpp"
+#include "imgimport/object_store.hpp"
+#include "imgimport/rate_budget.hpp"
+#include "imgimport/source.hpp"
+#include "worker/batch_run.hpp"
+#include "worker/disposition.hpp"
+#include "worker/memory_budget.hpp"
+#include "worker/outcome_writer.hpp"
+#include "worker/transfer.hpp"
+
+namespace imgimport {
+
+struct WorkerOptions {
+  std::size_t threads = 150;               // transfers at once
+  std::uint64_t memory_bytes = 256 << 20;  // image bytes held at once
+  RetryPolicy retry;
+};
+
+// What the worker works with; all outlive it.
+struct WorkerPorts {
+  JobQueue& queue;
+  JobStore& jobs;
+  Journal& journal;
+  Source& source;
+  ObjectStore& store;
+  RateBudget& source_budget;
+  const Clock& clock;
+  MetricsRegistry& metrics;
+};
+
+// Threading: start, drain and stop from one thread.
+class Dispatcher {
+ public:
+  // `garbage_made` is called when a commit left an object without a record.
+  Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, std::function<void()> garbage_made);
+  ~Dispatcher();
+
+  void start();
+  void drain();
+  void stop(std::chrono::steady_clock::time_point deadline);
+  bool healthy() const noexcept { return outcomes_.healthy() && leasing_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Transfer;
+
+  void run(const std::stop_token& stop);
+  void open(const BatchLease& lease);
+  bool settle_known(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
+  bool joins_one_under_way(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
+  bool begin(WorkItem item, const std::shared_ptr<BatchRun>& batch);
+  void transfer(Transfer& work);
+  void finish(const Transfer& work, Outcome outcome);
+  void release_followers(const Transfer& work);
+  void committed(const OutcomeWriter::Entry& entry, CommitEffect effect);
+  void item_settled(BatchRun& batch);
+  bool job_goes_on(const JobId& job);
+  bool wait_for_room();
+  TransferMode mode_for(const WorkItem& item) const;
+
+  const WorkerOptions options_;
+  const WorkerPorts ports_;
+  const std::function<void()> garbage_made_;
+  const std::size_t max_unsettled_;
+  Counter& images_imported_;
+  Counter& bytes_imported_;
+  Counter& items_failed_;
+  Counter& items_put_off_;
+
+  MemoryBudget memory_;
+  OutcomeWriter outcomes_;
+  std::stop_source transfers_stop_;  // requested when the grace of a drain is over
+  ThreadPool pool_;
+  std::atomic<bool> leasing_{true};  // the last lease or batch query worked
+
+  std::mutex mutex_;
+  std::condition_variable_any room_;
+  std::size_t unsettled_ = 0;  // guarded by mutex_: items begun whose outcome is not committed yet
+
+  struct Follower {
+    WorkItem item;
+    std::shared_ptr<BatchRun> batch;
+  };
+  std::mutex contents_mutex_;  // never held together with mutex_
+  // Contents under way, and the items of equal content that wait for them.
+  std::unordered_map<std::string, std::vector<Follower>> contents_;  // guarded by contents_mutex_
+
+  // Dispatcher thread only.
+  struct JobCheck {
+    bool goes_on = true;
+    std::chrono::steady_clock::time_point checked_at;
+  };
+  std::unordered_map<JobId, JobCheck> job_checks_;
+  std::jthread thread_;
+};
+
+}  // namespace imgimport

@@ -1,0 +1,229 @@
+#include "worker/transfer.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/image_type.hpp"
+#include "crypto/hash.hpp"
+#include "worker/source_reader.hpp"
+
+namespace imgimport {
+namespace {
+
+// What the bytes are held against: the listing's word, a newer look-up's, or our own computation.
+struct Expectation {
+  std::optional<std::uint64_t> size;
+  ContentHashes hashes;
+};
+
+bool has_checksum(const ContentHashes& hashes) {
+  return !hashes.sha256.empty() || !hashes.md5.empty();
+}
+
+// By the strongest hash that both know.
+bool same_content(const ContentHashes& a, const ContentHashes& b) {
+  if (!a.sha256.empty() && !b.sha256.empty()) return a.sha256 == b.sha256;
+  return !a.md5.empty() && a.md5 == b.md5;
+}
+
+Error not_an_image() {
+  return Error(ErrorCode::kUnsupported, "the file is declared to be an image, but its first bytes are not one's")
+      .with_reason("not_an_image")
+      .with_remedy("Open it in Drive; if it is a picture after all, save it in a common format and import again");
+}
+
+Error not_the_bytes() {
+  return Error(ErrorCode::kCorrupt, "a web page or an error document came in place of the file's bytes")
+      .with_reason("not_the_bytes");
+}
+
+class MemoryBlob : public Blob {
+ public:
+  explicit MemoryBlob(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::optional<std::uint64_t> size() const override { return bytes_.size(); }
+  std::optional<std::span<const std::byte>> in_memory() const override { return bytes_; }
+  Result<std::unique_ptr<ByteReader>> open(const CallContext&) const override {
+    return std::unique_ptr<ByteReader>(new Reader(bytes_));
+  }
+
+ private:
+  class Reader : public ByteReader {
+   public:
+    explicit Reader(std::span<const std::byte> left) : left_(left) {}
+    Result<std::size_t> read(const CallContext&, std::span<std::byte> out) override {
+      const std::size_t count = std::min(out.size(), left_.size());
+      std::copy_n(left_.begin(), count, out.begin());
+      left_ = left_.subspan(count);
+      return count;
+    }
+
+   private:
+    std::span<const std::byte> left_;
+  };
+
+  std::span<const std::byte> bytes_;
+};
+
+// A blob over the source. The first open() goes on with the download whose head has been looked at already; each
+// further one begins a new download.
+class SourceBlob : public Blob {
+ public:
+  SourceBlob(Source& source, FileRef file, std::optional<std::uint64_t> size, std::unique_ptr<ByteReader> begun)
+      : source_(source), file_(std::move(file)), size_(size), begun_(std::move(begun)) {}
+  std::optional<std::uint64_t> size() const override { return size_; }
+  Result<std::unique_ptr<ByteReader>> open(const CallContext&) const override {
+    if (begun_ != nullptr) return std::move(begun_);
+    return std::unique_ptr<ByteReader>(new ResumingReader(source_, file_, size_));
+  }
+
+ private:
+  Source& source_;
+  const FileRef file_;
+  const std::optional<std::uint64_t> size_;
+  mutable std::unique_ptr<ByteReader> begun_;
+};
+
+class ImageTransfer {
+ public:
+  ImageTransfer(const CallContext& context, Source& source, ObjectStore& store, const WorkItem& item, TransferMode mode)
+      : context_(context),
+        source_(source),
+        store_(store),
+        item_(item),
+        file_{item.file.id, item.file.resource_key},
+        mode_(mode) {}
+
+  Result<StoredObject> run() {
+    const Expectation listed{item_.file.size, item_.file.hashes};
+    if (item_.attempts >= kAttemptsBeforeDoubt && has_checksum(listed.hashes)) return run_in_doubt(listed);
+    return store(listed);
+  }
+
+ private:
+  Result<StoredObject> store(const Expectation& expected) {
+    return mode_ == TransferMode::kInMemory && expected.size ? store_from_memory(expected) : store_streaming(expected);
+  }
+
+  Result<StoredObject> store_from_memory(const Expectation& expected) {
+    const auto size = static_cast<std::size_t>(*expected.size);
+    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span<std::byte> bytes(buffer.get(), size);
+    ResumingReader reader(source_, file_, expected.size);
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::size_t filled, read_fully(context_, reader, bytes));
+    if (filled == size) IMGIMPORT_RETURN_IF_ERROR(expect_end(reader));
+
+    const auto head = bytes.first(std::min(size, kSniffBytes));
+    const auto type = sniff_image(head, item_.file.mime_type, item_.file.name);
+    // A document of exactly the listed length is what the owner put there; a stray error page has another length.
+    if (!type) return not_an_image();
+    return put(MemoryBlob(bytes), *type, expected);
+  }
+
+  Result<void> expect_end(ByteReader& reader) {
+    std::array<std::byte, 1> one;
+    IMGIMPORT_RETURN_IF_ERROR(reader.read(context_, one));
+    return {};
+  }
+
+  Result<StoredObject> store_streaming(const Expectation& expected) {
+    auto reader = std::make_unique<ResumingReader>(source_, file_, expected.size);
+    std::vector<std::byte> head(kSniffBytes);
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::size_t count, read_fully(context_, *reader, head));
+    head.resize(count);
+    const auto type = sniff_image(head, item_.file.mime_type, item_.file.name);
+    if (!type) {
+      if (looks_like_error_document(head) && count < kSniffBytes && expected.size != count) return not_the_bytes();
+      return not_an_image();
+    }
+    const SourceBlob blob(source_, file_, expected.size,
+                          std::make_unique<PrefixedReader>(std::move(head), std::move(reader)));
+    return put(blob, *type, expected);
+  }
+
+  Result<StoredObject> put(const Blob& blob, const ImageType& type, const Expectation& expected) {
+    PutOptions options;
+    options.content_type = std::string(type.mime_type);
+    options.expected = expected.hashes;
+    IMGIMPORT_ASSIGN_OR_RETURN(ObjectInfo info, store_.put(context_, item_.key, blob, options));
+    StoredObject stored;
+    stored.key = item_.key;
+    stored.size_bytes = info.size_bytes;
+    stored.hashes = expected.hashes;
+    if (stored.hashes.sha256.empty()) stored.hashes.sha256 = std::move(info.hashes.sha256);
+    if (stored.hashes.md5.empty()) stored.hashes.md5 = std::move(info.hashes.md5);
+    stored.mime_type = options.content_type;
+    stored.etag = std::move(info.etag);
+    stored.version_id = std::move(info.version_id);
+    stored.checksum_verified = has_checksum(expected.hashes);
+    return stored;
+  }
+
+  // What a fresh download really holds.
+  Result<Expectation> fingerprint() {
+    IMGIMPORT_ASSIGN_OR_RETURN(const auto reader, source_.open(context_, file_, 0));
+    Hasher sha256(HashAlgorithm::kSha256);
+    Hasher md5(HashAlgorithm::kMd5);
+    std::vector<std::byte> buffer(64 << 10);
+    std::uint64_t size = 0;
+    for (;;) {
+      IMGIMPORT_ASSIGN_OR_RETURN(const std::size_t count, reader->read(context_, buffer));
+      if (count == 0) break;
+      const auto bytes = std::span<const std::byte>(buffer).first(count);
+      sha256.update(bytes);
+      md5.update(bytes);
+      size += count;
+    }
+    Expectation found;
+    found.size = size;
+    found.hashes.sha256 = sha256.finish();
+    found.hashes.md5 = md5.finish();
+    return found;
+  }
+
+  Result<StoredObject> run_in_doubt(const Expectation& listed) {
+    std::optional<Expectation> first;
+    for (int pass = 0; pass < 3; ++pass) {
+      IMGIMPORT_ASSIGN_OR_RETURN(Expectation found, fingerprint());
+      if (same_content(found.hashes, listed.hashes)) return store(listed);
+      if (first && first->hashes != found.hashes) {
+        return Error(ErrorCode::kCorrupt,
+                     "the bytes differ from the published checksum, and from one download to the next")
+            .with_reason("checksum_mismatch");
+      }
+      first = std::move(found);
+    }
+    IMGIMPORT_ASSIGN_OR_RETURN(const SourceFile now, source_.look_up(context_, file_));
+    if (!now.hashes.md5.empty() || !now.hashes.sha256.empty()) {
+      if (same_content(first->hashes, now.hashes)) return store(Expectation{now.size, now.hashes});
+    }
+    if (!same_content(now.hashes, listed.hashes)) {
+      return Error(ErrorCode::kCorrupt, "the file keeps changing while it is being imported")
+          .with_reason("changed_meanwhile")
+          .with_remedy("Import the folder again when the file is at rest");
+    }
+    auto stored = store(*first);
+    if (stored.has_value()) stored->checksum_verified = false;
+    return stored;
+  }
+
+  const CallContext& context_;
+  Source& source_;
+  ObjectStore& store_;
+  const WorkItem& item_;
+  const FileRef file_;
+  const TransferMode mode_;
+};
+
+}  // namespace
+
+Result<StoredObject> transfer_image(const CallContext& context, Source& source, ObjectStore& store,
+                                    const WorkItem& item, TransferMode mode) {
+  return ImageTransfer(context, source, store, item, mode).run();
+}
+
+}  // namespace imgimport
