@@ -760,6 +760,11 @@ ResponseFrame Session::frame_for(const HttpResponse& response) {
 
 // Writes the whole answer; when it is the connection's last, also ends it so that the client can read it.
 Task<bool> Session::write_response(HttpResponse& response) {
+  if (response.drop_connection) {
+    destroy_on(shared_.requests, std::move(response));
+    reset_connection();
+    co_return false;
+  }
   fill_in_error_body(response, request_id_);
   const ResponseFrame frame = frame_for(response);
   const bool with_body = !frame.head_only && status_has_body(response.status);
