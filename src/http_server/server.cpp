@@ -1085,7 +1085,7 @@ void HttpServer::Impl::stop(SteadyTime deadline) {
     if (!wait_for_end(deadline - last_words)) {
       for_each_session([](Session& session) { session.on_stop_requested(); });
       if (!wait_for_end(deadline)) {
-        log_warning("connections_cut_off", {{"count", open_connections()}});
+        if (open_connections() > 0) log_warning("connections_cut_off", {{"count", open_connections()}});
         for_each_session([](Session& session) { session.cut_off(); });
         wait_for_end(SteadyTime::max());
       }

@@ -86,6 +86,7 @@ bool RawClient::send(std::string_view bytes) {
 }
 
 bool RawClient::fill() {
+  if (end_ != RawEnd::kOpen) return false;
   std::array<char, 65536> piece{};
   const auto got =
       tls_ ? SSL_read(tls_->stream.get(), piece.data(), piece.size()) : recv(fd_, piece.data(), piece.size(), 0);
