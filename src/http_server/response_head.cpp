@@ -188,4 +188,13 @@ void append_response_head(std::string& out, const HttpResponse& response, const 
   out.append("\r\n");
 }
 
+void append_piece(std::string& out, std::string_view data, bool chunked) {
+  if (data.empty()) return;
+  std::array<char, 16> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), data.size(), 16).ptr;
+  if (chunked) out.append(size.data(), end).append("\r\n");
+  out.append(data);
+  if (chunked) out.append("\r\n");
+}
+
 }  // namespace imgimport
