@@ -105,6 +105,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   void start_read();
   void on_read(error_code error, std::size_t bytes);
   void watch_client();
+  void shrink_buffers();
   void notify();
   void break_off();
   void reset_connection();
@@ -309,6 +310,14 @@ void HttpSession::start_read() {
   }
 }
 
+// A thousand idle connections are not to hold on to what one large request each once needed.
+void HttpSession::shrink_buffers() {
+  if (out_.capacity() > 2 * kSmallBody) std::string().swap(out_);
+  if (reading_ || in_.size() <= 2 * kSmallBody) return;
+  std::vector<char>().swap(in_);
+  begin_ = end_ = 0;
+}
+
 void HttpSession::on_read(error_code error, std::size_t bytes) {
   reading_ = false;
   end_ += bytes;
@@ -367,6 +376,7 @@ Task<bool> HttpSession::read_head() {
   http_1_1_ = true;
   request_id_.clear();
   idle_ = begin_ == end_;
+  if (idle_) shrink_buffers();
   if (idle_ && state_.draining.load(std::memory_order_relaxed)) co_return false;
   set_deadline(idle_ ? state_.options.idle_timeout : state_.options.header_timeout);
   for (;;) {

@@ -19,7 +19,9 @@ namespace {
 
 constexpr int kPatienceSeconds = 20;
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 }  // namespace
 
@@ -63,14 +65,18 @@ RawClient::RawClient(std::uint16_t port, Options options) {
   }
 }
 
-RawClient::~RawClient() { close(); }
+RawClient::~RawClient() {
+  close();
+}
 
 void RawClient::close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
 
-void RawClient::shutdown_send() { ::shutdown(fd_, SHUT_WR); }
+void RawClient::shutdown_send() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
