@@ -146,7 +146,7 @@ std::string http_date(std::time_t time) {
   out.append(kDays.at(static_cast<std::size_t>(utc.tm_wday))).append(", ");
   append_padded(out, utc.tm_mday);
   out.append(" ").append(kMonths.at(static_cast<std::size_t>(utc.tm_mon))).append(" ");
-  append_number(out, static_cast<std::uint64_t>(utc.tm_year + 1900));
+  append_number(out, 1900 + static_cast<std::uint64_t>(utc.tm_year));
   out += ' ';
   append_padded(out, utc.tm_hour);
   out += ':';

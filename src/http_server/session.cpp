@@ -39,7 +39,7 @@ using BodyPart = Result<BodyPull::Piece>;
 namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
-using tcp = asio::ip::tcp;
+using Tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 using SteadyTime = SteadyClock::time_point;
 
@@ -47,7 +47,7 @@ using IoExecutor = asio::io_context::executor_type;
 using Awaitable = asio::use_awaitable_t<IoExecutor>;
 template <class T>
 using Task = asio::awaitable<T, IoExecutor>;
-using Socket = asio::basic_stream_socket<tcp, IoExecutor>;
+using Socket = asio::basic_stream_socket<Tcp, IoExecutor>;
 using WaitHandler = asio::async_result<Awaitable, void()>::handler_type;
 constexpr auto kTuple = asio::as_tuple(Awaitable{});
 
@@ -65,7 +65,7 @@ constexpr RequestProblem kMalformedBody{400, "malformed_request", "The request's
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
   HttpSession(ServerState& state, IoThread& io, NewConnection connection);
-  ~HttpSession();
+  ~HttpSession() override;
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
 
@@ -97,7 +97,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Task<bool> read_more();
   Task<void> wait_event();
 
-  void ended(std::exception_ptr failure);
+  void ended(const std::exception_ptr& failure);
   std::optional<HttpResponse> ask_guard(const HttpRequest& request);
   void begin_exchange();
   void start_push(HttpPushBody& body);
@@ -173,7 +173,7 @@ HttpSession::HttpSession(ServerState& state, IoThread& io, NewConnection connect
     tls_ = std::make_unique<ssl::stream<Socket&>>(socket_, stream);
   }
   // Last, since the descriptor is the caller's if this fails.
-  socket_.assign(connection.is_v6 ? tcp::v6() : tcp::v4(), connection.fd);
+  socket_.assign(connection.is_v6 ? Tcp::v6() : Tcp::v4(), connection.fd);
 }
 
 HttpSession::~HttpSession() = default;
@@ -182,10 +182,10 @@ void HttpSession::start() {
   io_->add(*this);
   asio::co_spawn(
       io_->context(), [self = shared_from_this()] { return self->run(); },
-      [self = shared_from_this()](std::exception_ptr failure) { self->ended(std::move(failure)); });
+      [self = shared_from_this()](const std::exception_ptr& failure) { self->ended(failure); });
 }
 
-void HttpSession::ended(std::exception_ptr failure) {
+void HttpSession::ended(const std::exception_ptr& failure) {
   if (failure) {
     try {
       std::rethrow_exception(failure);
@@ -710,7 +710,7 @@ Task<void> HttpSession::linger() {
     eof_ = false;
   }
   error_code error;
-  socket_.shutdown(tcp::socket::shutdown_send, error);
+  socket_.shutdown(Tcp::socket::shutdown_send, error);
   const std::uint64_t most = received_ + kLingerBytes;
   while (!eof_ && !timed_out_ && !client_lost() && received_ < most) {
     begin_ = end_;

@@ -168,7 +168,8 @@ HttpResponse push_response(std::function<void(HttpPushWriter)> start) {
 
 TEST_CASE("a pushed body is delivered piece by piece and ended by close") {
   Handover<HttpPushWriter> handed;
-  TestServer server(serving([&] { return push_response([&](HttpPushWriter writer) { handed.put(writer); }); }));
+  TestServer server(
+      serving([&] { return push_response([&](HttpPushWriter writer) { handed.put(std::move(writer)); }); }));
   RawClient client(server.port);
   client.send(raw_get("/body"));
   const auto writer = handed.take();
@@ -210,7 +211,8 @@ TEST_CASE("a pushed body whose writer is dropped is broken off, since nobody can
 TEST_CASE("a client that leaves a pushed body is reported, and writing says so") {
   Handover<HttpPushWriter> handed;
   Event gone;
-  TestServer server(serving([&] { return push_response([&](HttpPushWriter writer) { handed.put(writer); }); }));
+  TestServer server(
+      serving([&] { return push_response([&](HttpPushWriter writer) { handed.put(std::move(writer)); }); }));
   std::optional<HttpPushWriter> writer;
   {
     RawClient client(server.port);
@@ -231,7 +233,8 @@ TEST_CASE("a client that leaves a pushed body is reported, and writing says so")
 TEST_CASE("a client that falls more than 1 MiB behind a pushed body is cut off") {
   Handover<HttpPushWriter> handed;
   Event gone;
-  TestServer server(serving([&] { return push_response([&](HttpPushWriter writer) { handed.put(writer); }); }));
+  TestServer server(
+      serving([&] { return push_response([&](HttpPushWriter writer) { handed.put(std::move(writer)); }); }));
   RawClient client(server.port, {.receive_buffer = 4096});
   client.send(raw_get("/body"));
   const auto writer = handed.take();
