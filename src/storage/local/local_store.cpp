@@ -99,12 +99,17 @@ class FileReader final : public ByteReader {
 Result<void> create_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  const bool is_folder = fs::is_directory(path);
-  if (is_folder) return {};
-  if (error == std::errc::not_a_directory || error == std::errc::file_exists || fs::exists(path)) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return {};
+  if (error == std::errc::not_a_directory || error == std::errc::file_exists || fs::exists(path, ignored)) {
     return Error(ErrorCode::kMisconfigured, "a file lies where the folder " + path.string() + " belongs")
         .with_reason("not_a_folder")
         .with_remedy("Move the file away, or set DATA_DIR to another folder.");
+  }
+  if (error == std::errc::no_such_file_or_directory) {
+    return Error(ErrorCode::kMisconfigured, "the folder " + path.string() + " cannot be created there")
+        .with_reason("no_such_place")
+        .with_remedy("Set DATA_DIR to a folder on a disk.");
   }
   return file_error(error.value(), "create folder " + path.string());
 }

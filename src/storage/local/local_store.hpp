@@ -39,7 +39,8 @@ class LocalStore final : public ObjectStore {
   // One syncfs() of the file system, shared by all who wait. kUnavailable: the disk failed to take something; what was
   // put since the last good flush must be put again.
   Result<void> flush(const CallContext& context) override;
-  // ETags come from the file's identity, size and time of writing: every put makes another. Hashes are not known.
+  // ETags come from the file's inode, size and time of writing: every put makes another, and so does whoever edits the
+  // file. Hashes are not known.
   Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override;
   Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                             const std::optional<ByteRange>& range) override;
