@@ -11,8 +11,8 @@
 
 namespace imgimport {
 
-// Counts the items of a batch that are not done with; the last one acknowledges the batch. Shared by the transfers of the
-// batch and the outcome writer; thread-safe.
+// Counts the items of a batch that are not done with; the last one acknowledges the batch. Shared by the transfers of
+// the batch and the outcome writer; thread-safe.
 class BatchRun {
  public:
   BatchRun(BatchLease lease, std::size_t items, std::function<void(const BatchLease&)> acknowledge)

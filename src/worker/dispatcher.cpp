@@ -21,7 +21,9 @@ constexpr std::size_t kBudgetBlock = 10;
 constexpr milliseconds kJobCheckEvery{500};
 constexpr milliseconds kRetryEvery{500};
 
-double jitter() { return static_cast<double>(random_below(1'000)) / 1'000.0; }
+double jitter() {
+  return static_cast<double>(random_below(1'000)) / 1'000.0;
+}
 
 // Two files of one content are one download. Empty: nothing to recognise it by.
 std::string content_key(const SourceFile& file) {
@@ -65,7 +67,9 @@ Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, s
                                [this] { return static_cast<std::int64_t>(memory_.in_use()); });
 }
 
-Dispatcher::~Dispatcher() { stop(std::chrono::steady_clock::now()); }
+Dispatcher::~Dispatcher() {
+  stop(std::chrono::steady_clock::now());
+}
 
 void Dispatcher::start() {
   outcomes_.start();
@@ -75,7 +79,9 @@ void Dispatcher::start() {
   });
 }
 
-void Dispatcher::drain() { thread_.request_stop(); }
+void Dispatcher::drain() {
+  thread_.request_stop();
+}
 
 void Dispatcher::stop(std::chrono::steady_clock::time_point deadline) {
   drain();
@@ -133,7 +139,8 @@ void Dispatcher::open(const BatchLease& lease) {
   leasing_.store(true, std::memory_order_relaxed);
   if (!batch.has_value()) {
     if (batch.error().code() != ErrorCode::kCancelled) {
-      log_error("a batch could not be read", {{"batch", lease.batch.batch.value()}, {"error", batch.error().message()}});
+      log_error("a batch could not be read",
+                {{"batch", lease.batch.batch.value()}, {"error", batch.error().message()}});
     }
     return acknowledge(lease);  // its items are pending in the journal still
   }

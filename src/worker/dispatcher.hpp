@@ -31,7 +31,7 @@
 namespace imgimport {
 
 struct WorkerOptions {
-  std::size_t threads = 150;              // transfers at once
+  std::size_t threads = 150;               // transfers at once
   std::uint64_t memory_bytes = 256 << 20;  // image bytes held at once
   RetryPolicy retry;
 };

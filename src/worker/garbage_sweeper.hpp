@@ -1,5 +1,5 @@
-// Removes objects that no record needs any more: replaced versions, uploads of cancelled items, deletions cut short. The
-// list of them is durable, so nothing is forgotten by a crash.
+// Removes objects that no record needs any more: replaced versions, uploads of cancelled items, deletions cut short.
+// The list of them is durable, so nothing is forgotten by a crash.
 #pragma once
 
 #include <condition_variable>

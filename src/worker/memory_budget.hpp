@@ -1,6 +1,7 @@
 // The bound on image bytes held in memory (setting TRANSFER_MEMORY_MB), as a semaphore of bytes.
 //
-// Thread-safe. Taken by the dispatcher before a transfer is handed to the pool, so that no pool thread ever waits for it.
+// Thread-safe. Taken by the dispatcher before a transfer is handed to the pool, so that no pool thread ever waits for
+// it.
 #pragma once
 
 #include <condition_variable>

@@ -20,7 +20,9 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 OutcomeWriter::OutcomeWriter(Journal& journal, ObjectStore& store, OnCommitted on_committed)
     : journal_(journal), store_(store), on_committed_(std::move(on_committed)) {}
 
-OutcomeWriter::~OutcomeWriter() { stop(std::chrono::steady_clock::now()); }
+OutcomeWriter::~OutcomeWriter() {
+  stop(std::chrono::steady_clock::now());
+}
 
 void OutcomeWriter::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {

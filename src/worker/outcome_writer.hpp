@@ -1,5 +1,5 @@
-// Group commit: outcomes gather while the journal is busy, and go in together when it is free. The busier the worker, the
-// larger the groups; a single outcome waits for nothing.
+// Group commit: outcomes gather while the journal is busy, and go in together when it is free. The busier the worker,
+// the larger the groups; a single outcome waits for nothing.
 #pragma once
 
 #include <atomic>
@@ -34,8 +34,8 @@ class OutcomeWriter {
 
   void start();
   void add(Entry entry);
-  // Commits what has been added, trying again until `deadline` if the journal is away; what is left then is dropped: its
-  // items are still pending in the journal.
+  // Commits what has been added, trying again until `deadline` if the journal is away; what is left then is dropped:
+  // its items are still pending in the journal.
   void stop(std::chrono::steady_clock::time_point deadline);
   // Whether the last commit worked.
   bool healthy() const noexcept { return healthy_.load(std::memory_order_relaxed); }

@@ -36,8 +36,8 @@ Result<std::size_t> ResumingReader::read_once(const CallContext& context, std::s
 
 Result<std::size_t> ResumingReader::at_end() const {
   if (size_ && offset_ < *size_) {
-    return Error(ErrorCode::kCorrupt, "the download ended after " + std::to_string(offset_) + " of " +
-                                          std::to_string(*size_) + " bytes")
+    return Error(ErrorCode::kCorrupt,
+                 "the download ended after " + std::to_string(offset_) + " of " + std::to_string(*size_) + " bytes")
         .with_reason("size_mismatch");
   }
   return std::size_t{0};

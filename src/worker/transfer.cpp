@@ -21,7 +21,9 @@ struct Expectation {
   ContentHashes hashes;
 };
 
-bool has_checksum(const ContentHashes& hashes) { return !hashes.sha256.empty() || !hashes.md5.empty(); }
+bool has_checksum(const ContentHashes& hashes) {
+  return !hashes.sha256.empty() || !hashes.md5.empty();
+}
 
 // By the strongest hash that both know.
 bool same_content(const ContentHashes& a, const ContentHashes& b) {
@@ -67,8 +69,8 @@ class MemoryBlob : public Blob {
   std::span<const std::byte> bytes_;
 };
 
-// A blob over the source. The first open() goes on with the download whose head has been looked at already; each further
-// one begins a new download.
+// A blob over the source. The first open() goes on with the download whose head has been looked at already; each
+// further one begins a new download.
 class SourceBlob : public Blob {
  public:
   SourceBlob(Source& source, FileRef file, std::optional<std::uint64_t> size, std::unique_ptr<ByteReader> begun)
@@ -88,8 +90,7 @@ class SourceBlob : public Blob {
 
 class ImageTransfer {
  public:
-  ImageTransfer(const CallContext& context, Source& source, ObjectStore& store, const WorkItem& item,
-                TransferMode mode)
+  ImageTransfer(const CallContext& context, Source& source, ObjectStore& store, const WorkItem& item, TransferMode mode)
       : context_(context),
         source_(source),
         store_(store),
@@ -146,7 +147,7 @@ class ImageTransfer {
 
   Result<StoredObject> put(const Blob& blob, const ImageType& type, const Expectation& expected) {
     PutOptions options;
-    options.content_type = std::string(type.mime);
+    options.content_type = std::string(type.mime_type);
     options.expected = expected.hashes;
     IMGIMPORT_ASSIGN_OR_RETURN(ObjectInfo info, store_.put(context_, item_.key, blob, options));
     StoredObject stored;
@@ -165,8 +166,8 @@ class ImageTransfer {
   // What a fresh download really holds.
   Result<Expectation> fingerprint() {
     IMGIMPORT_ASSIGN_OR_RETURN(const auto reader, source_.open(context_, file_, 0));
-    Hasher sha256 = Hasher::sha256();
-    Hasher md5 = Hasher::md5();
+    Hasher sha256(HashAlgorithm::kSha256);
+    Hasher md5(HashAlgorithm::kMd5);
     std::vector<std::byte> buffer(64 << 10);
     std::uint64_t size = 0;
     for (;;) {
@@ -190,7 +191,8 @@ class ImageTransfer {
       IMGIMPORT_ASSIGN_OR_RETURN(Expectation found, fingerprint());
       if (same_content(found.hashes, listed.hashes)) return store(listed);
       if (first && first->hashes != found.hashes) {
-        return Error(ErrorCode::kCorrupt, "the bytes differ from the published checksum, and from one download to the next")
+        return Error(ErrorCode::kCorrupt,
+                     "the bytes differ from the published checksum, and from one download to the next")
             .with_reason("checksum_mismatch");
       }
       first = std::move(found);

@@ -1,0 +1,53 @@
+// Everything that a process consists of, in the order in which it is built. Destroyed in reverse.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "base/system_clock.hpp"
+#include "base/thread_pool.hpp"
+#include "config/config.hpp"
+#include "imgimport/http_client.hpp"
+#include "imgimport/import_service.hpp"
+#include "imgimport/job_queue.hpp"
+#include "imgimport/metadata_store.hpp"
+#include "imgimport/module.hpp"
+#include "imgimport/object_store.hpp"
+#include "imgimport/rate_budget.hpp"
+#include "imgimport/source.hpp"
+
+namespace imgimport {
+
+struct ModuleInPlace {
+  Role role;
+  std::unique_ptr<Module> module;
+  std::unique_ptr<Router> router;
+};
+
+struct Assembly {
+  Assembly(const Config& process_config, RoleSet process_roles)
+      : config(process_config), roles(std::move(process_roles)) {}
+
+  const Config& config;
+  const RoleSet roles;
+  bool one_shot = false;  // drives its own job only, and opens no port
+
+  SystemClock clock;
+  MetricsRegistry metrics;
+  std::unique_ptr<ThreadPool> request_pool;
+  std::unique_ptr<HttpClient> drive_http;
+  std::unique_ptr<Source> source;
+  std::unique_ptr<RateBudget> source_budget;
+  std::unique_ptr<JobQueue> queue;
+
+  // Set by whichever factory provides it, local or remote.
+  MetadataStore* metadata = nullptr;
+  ObjectStore* store = nullptr;
+  ImportService* import = nullptr;
+
+  std::vector<ModuleInPlace> modules;  // in the order of the wiring table
+};
+
+}  // namespace imgimport

@@ -1,0 +1,14 @@
+// --health: asks a service how it is, for a container's HEALTHCHECK.
+#pragma once
+
+#include <string>
+
+#include "config/config.hpp"
+
+namespace imgimport {
+
+// `url` of a service (with or without /health); empty = this host's gateway by the settings. Prints one line.
+// 0: it answered "healthy" or "degraded"; 1: anything else.
+int check_health(const Config& config, const std::string& url);
+
+}  // namespace imgimport

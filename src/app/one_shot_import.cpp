@@ -1,0 +1,150 @@
+#include "app/one_shot_import.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "app/assembly.hpp"
+#include "app/import_report.hpp"
+#include "app/signals.hpp"
+#include "app/wiring.hpp"
+#include "base/log.hpp"
+
+namespace imgimport {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kRedrawEvery{200};
+constexpr std::chrono::seconds kPlainLineEvery{5};
+constexpr std::size_t kProblemsListed = 20;
+
+// Progress goes to standard error, so that standard output holds the report alone.
+class ProgressView {
+ public:
+  ProgressView() : terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  void show(const ImportProgress& progress) {
+    const auto now = steady_clock::now();
+    if (terminal_) {
+      std::fprintf(stderr, "\r\033[K%s", progress_line(progress, columns()).c_str());
+      std::fflush(stderr);
+    } else if (now - shown_ >= kPlainLineEvery) {
+      std::fprintf(stderr, "%s\n", progress_line(progress, 200).c_str());
+      shown_ = now;
+    }
+  }
+
+  void end() {
+    if (terminal_) std::fputs("\r\033[K", stderr);
+  }
+
+ private:
+  static std::size_t columns() {
+    winsize size{};
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+  }
+
+  const bool terminal_;
+  steady_clock::time_point shown_ = steady_clock::now();
+};
+
+bool has_ended(const Job& job) {
+  return job.status != JobStatus::kListing && job.status != JobStatus::kProcessing;
+}
+
+Problems collect_problems(MetadataStore& metadata, const Job& job) {
+  Problems problems;
+  for (const ItemState state : {ItemState::kFailed, ItemState::kDeferred}) {
+    const auto items = metadata.items(CallContext{}, {job.id, state, ItemId{0}, kProblemsListed});
+    if (items.has_value()) problems.items.insert(problems.items.end(), items->begin(), items->end());
+  }
+  const std::int64_t all = job.counters.failed + job.counters.deferred;
+  problems.more = std::max<std::int64_t>(0, all - static_cast<std::int64_t>(problems.items.size()));
+  return problems;
+}
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "imgimport: %s.%s%s\n", error.message().c_str(), error.remedy().empty() ? "" : " ",
+               error.remedy().c_str());
+  return 2;
+}
+
+class OneShot {
+ public:
+  explicit OneShot(const Config& config)
+      : assembly_(config, {Role::kMetadata, Role::kStorage, Role::kImport, Role::kWorker}) {
+    assembly_.one_shot = true;
+  }
+
+  Result<JobId> begin(const ImportRequest& request) {
+    IMGIMPORT_RETURN_IF_ERROR(assemble(assembly_));
+    for (ModuleInPlace& entry : assembly_.modules) IMGIMPORT_RETURN_IF_ERROR(entry.module->start());
+    IMGIMPORT_ASSIGN_OR_RETURN(const ImportService::Submitted submitted,
+                               assembly_.import->submit(CallContext{}, request));
+    return submitted.job.id;
+  }
+
+  // Until the job has ended, or a signal comes.
+  Result<ImportProgress> follow(const JobId& job) {
+    ProgressView view;
+    for (;;) {
+      const bool interrupted = signal_within(kRedrawEvery);
+      IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, assembly_.import->progress(CallContext{}, job));
+      if (interrupted || has_ended(progress.job)) {
+        view.end();
+        return progress;
+      }
+      view.show(progress);
+    }
+  }
+
+  void end() {
+    let_signals_kill();
+    const auto deadline = steady_clock::now() + assembly_.config.server.drain;
+    for (auto entry = assembly_.modules.rbegin(); entry != assembly_.modules.rend(); ++entry) entry->module->drain();
+    for (auto entry = assembly_.modules.rbegin(); entry != assembly_.modules.rend(); ++entry) {
+      entry->module->stop(deadline);
+    }
+  }
+
+  MetadataStore& metadata() { return *assembly_.metadata; }
+  ImportService& import() { return *assembly_.import; }
+
+ private:
+  Assembly assembly_;
+};
+
+}  // namespace
+
+int one_shot_import(const Config& config, const ImportRequest& request, ReportFormat format) {
+  const auto began = steady_clock::now();
+  OneShot one_shot(config);
+  const auto job = one_shot.begin(request);
+  if (!job.has_value()) {
+    one_shot.end();
+    return refuse(job.error());
+  }
+  auto progress = one_shot.follow(*job);
+  one_shot.end();
+  // What the drain still finished belongs into the report.
+  if (progress.has_value() && !has_ended(progress->job)) progress = one_shot.import().progress(CallContext{}, *job);
+  if (!progress.has_value()) return refuse(progress.error());
+  const Problems problems = collect_problems(one_shot.metadata(), progress->job);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
+  const std::string report =
+      format == ReportFormat::kJson ? report_json(*progress, problems) : report_text(*progress, problems, seconds);
+  std::fputs(report.c_str(), stdout);
+  const Job& ended = progress->job;
+  const bool complete =
+      ended.status == JobStatus::kCompleted && ended.counters.failed == 0 && ended.counters.deferred == 0;
+  return complete || (ended.dry_run && ended.status == JobStatus::kCompleted) ? 0 : 1;
+}
+
+}  // namespace imgimport

@@ -1,0 +1,48 @@
+#include "app/signals.hpp"
+
+#include <signal.h>
+#include <time.h>
+
+namespace imgimport {
+namespace {
+
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+}  // namespace
+
+void block_signals() {
+  const sigset_t set = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+void wait_for_signal() {
+  const sigset_t set = ending_signals();
+  int received = 0;
+  while (sigwait(&set, &received) != 0) {
+  }
+}
+
+bool signal_within(std::chrono::milliseconds limit) {
+  const sigset_t set = ending_signals();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+  timespec wait{};
+  wait.tv_sec = seconds.count();
+  wait.tv_nsec = std::chrono::nanoseconds(limit - seconds).count();
+  return sigtimedwait(&set, nullptr, &wait) > 0;
+}
+
+void let_signals_kill() {
+  const sigset_t set = ending_signals();
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+}  // namespace imgimport

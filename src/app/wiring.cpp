@@ -1,0 +1,219 @@
+#include "app/wiring.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+#include "app/database_location.hpp"
+#include "base/log.hpp"
+#include "base/process_identity.hpp"
+#include "base/rate_budget.hpp"
+#include "drive/drive_source.hpp"
+#include "gateway/gateway_module.hpp"
+#include "http_client/curl_client.hpp"
+#include "importer/import_module.hpp"
+#include "metadata/metadata_module.hpp"
+#include "metadata/sqlite/store.hpp"
+#include "queue/in_process_queue.hpp"
+#include "storage/local/local_store.hpp"
+#include "storage/storage_module.hpp"
+#include "worker/worker_module.hpp"
+
+namespace imgimport {
+namespace {
+
+// Enough for the refiller's low-water mark many times over.
+constexpr std::size_t kQueueCapacity = 256;
+
+template <class M, class... Arguments>
+M& add_module(Assembly& assembly, Role role, Arguments&&... arguments) {
+  auto module = std::make_unique<M>(std::forward<Arguments>(arguments)...);
+  M& added = *module;
+  assembly.modules.push_back({role, std::move(module), std::make_unique<Router>()});
+  return added;
+}
+
+Result<void> local_metadata(Assembly& assembly) {
+  IMGIMPORT_ASSIGN_OR_RETURN(SqliteOptions options, sqlite_options(assembly.config));
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store, SqliteMetadataStore::open(options, assembly.clock));
+  assembly.metadata = &add_module<MetadataModule>(assembly, Role::kMetadata, std::move(store)).store();
+  return {};
+}
+
+Result<void> local_storage(Assembly& assembly) {
+  const Config& config = assembly.config;
+  if (config.storage.provider != StorageProvider::kLocal) {
+    return Error(ErrorCode::kMisconfigured, fmt::format("STORAGE_PROVIDER={} is not supported by this version",
+                                                        to_string(config.storage.provider)))
+        .with_remedy("Set STORAGE_PROVIDER=local");
+  }
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
+  assembly.store = &add_module<StorageModule>(assembly, Role::kStorage, std::move(store)).store();
+  return {};
+}
+
+Result<void> local_queue(Assembly& assembly) {
+  const bool together = assembly.roles.contains(Role::kImport) && assembly.roles.contains(Role::kWorker);
+  const bool either = assembly.roles.contains(Role::kImport) || assembly.roles.contains(Role::kWorker);
+  if (!either) return {};
+  if (!together) {
+    return Error(ErrorCode::kMisconfigured,
+                 "import and worker run in different processes, and there is no broker between them")
+        .with_remedy("Run both in one process (--role=import,worker or --role=all)");
+  }
+  if (!assembly.config.queue.redis_url.empty()) {
+    log_warning("REDIS_URL is set, but import and worker share this process: batches stay in it");
+  }
+  assembly.queue = std::make_unique<InProcessQueue>(kQueueCapacity);
+  return {};
+}
+
+Result<void> local_source(Assembly& assembly) {
+  if (!assembly.roles.contains(Role::kImport) && !assembly.roles.contains(Role::kWorker)) return {};
+  const DriveConfig& drive = assembly.config.drive;
+  assembly.drive_http = std::make_unique<CurlHttpClient>();
+  DriveOptions options;
+  options.api_url = drive.api_url;
+  options.api_key = drive.api_key;
+  options.credentials_file = drive.credentials_file;
+  options.impersonate_user = drive.impersonate_user;
+  options.acknowledge_abuse = drive.acknowledge_abuse;
+  IMGIMPORT_ASSIGN_OR_RETURN(assembly.source, DriveSource::create(options, *assembly.drive_http, assembly.clock));
+  assembly.source_budget = std::make_unique<TokenBucketBudget>(drive_quota_per_minute(drive));
+  return {};
+}
+
+Result<void> local_import(Assembly& assembly) {
+  const Config& config = assembly.config;
+  ImporterOptions options;
+  options.owner = process_identity();
+  options.adopts_jobs = !assembly.one_shot;
+  options.listing.threads = static_cast<std::size_t>(config.import.listing_threads);
+  options.listing.batch_size = static_cast<std::size_t>(config.import.batch_size);
+  options.listing.key_prefix = config.storage.object_prefix;
+  options.listing.retry_base = config.worker.retry_base;
+  options.listing.retry_for = config.worker.retry_for;
+  options.refill.batch_size = options.listing.batch_size;
+  const ImporterPorts ports{*assembly.source, *assembly.metadata,      *assembly.metadata,
+                            *assembly.queue,  *assembly.source_budget, assembly.clock};
+  assembly.import = &add_module<ImportModule>(assembly, Role::kImport, options, ports).service();
+  return {};
+}
+
+Result<void> local_worker(Assembly& assembly) {
+  const WorkerConfig& config = assembly.config.worker;
+  WorkerOptions options;
+  options.threads = static_cast<std::size_t>(config.threads);
+  options.memory_bytes = static_cast<std::uint64_t>(config.transfer_memory_mb) << 20;
+  options.retry.max_attempts = config.max_attempts;
+  options.retry.retry_for = config.retry_for;
+  options.retry.base_delay = config.retry_base;
+  const WorkerPorts ports{*assembly.queue, *assembly.metadata,      *assembly.metadata, *assembly.source,
+                          *assembly.store, *assembly.source_budget, assembly.clock,     assembly.metrics};
+  add_module<WorkerModule>(assembly, Role::kWorker, options, ports, *assembly.metadata);
+  return {};
+}
+
+Result<void> local_gateway(Assembly& assembly) {
+  const Config& config = assembly.config;
+  GatewayOptions options;
+  options.public_url = config.gateway.public_url;
+  options.public_bucket_url = config.storage.public_bucket_url;
+  options.api_token = config.gateway.api_token;
+  options.allow_anonymous = config.gateway.allow_anonymous;
+  options.cors_origins = config.gateway.cors_origins;
+  options.list_wait = config.import.list_wait;
+  const GatewayPorts ports{*assembly.import,       *assembly.metadata, *assembly.store,
+                           *assembly.request_pool, assembly.clock,     assembly.metrics};
+  add_module<GatewayModule>(assembly, Role::kGateway, options, ports);
+  return {};
+}
+
+// A neighbour that is not in this process.
+template <Role role>
+Result<void> remote(Assembly&) {
+  return Error(ErrorCode::kMisconfigured,
+               fmt::format("this version cannot reach the {} module in another process", to_string(role)))
+      .with_remedy("Run the modules together: --role=all");
+}
+
+struct Wire {
+  Role role;
+  std::vector<Role> needs;
+  Result<void> (*local)(Assembly&);
+  Result<void> (*remote)(Assembly&);
+};
+
+const std::array<Wire, 5>& wires() {
+  static const std::array<Wire, 5> table{{
+      {Role::kMetadata, {}, local_metadata, remote<Role::kMetadata>},
+      {Role::kStorage, {}, local_storage, remote<Role::kStorage>},
+      {Role::kImport, {Role::kMetadata}, local_import, remote<Role::kImport>},
+      {Role::kWorker, {Role::kMetadata, Role::kStorage}, local_worker, nullptr},
+      {Role::kGateway, {Role::kImport, Role::kMetadata, Role::kStorage}, local_gateway, nullptr},
+  }};
+  return table;
+}
+
+bool is_needed(Role role, const RoleSet& roles) {
+  for (const Wire& wire : wires()) {
+    const bool here = roles.contains(wire.role);
+    if (here && std::find(wire.needs.begin(), wire.needs.end(), role) != wire.needs.end()) return true;
+  }
+  return false;
+}
+
+// A module that the roles call must be here, or its URL must be known.
+Result<void> check_neighbours(const Config& config, const RoleSet& roles) {
+  for (const Wire& wire : wires()) {
+    if (roles.contains(wire.role) || !is_needed(wire.role, roles) || !url_of(config.services, wire.role).empty())
+      continue;
+    std::string variable(to_string(wire.role));
+    for (char& c : variable) c = static_cast<char>(c - 'a' + 'A');
+    return Error(ErrorCode::kMisconfigured,
+                 fmt::format("--role={} needs the {} module, which is neither in the role nor anywhere else",
+                             to_string(roles), to_string(wire.role)))
+        .with_remedy(fmt::format("Set {0}_SERVICE_URL to where it runs (http://host:port), or add it: --role={1},{2}",
+                                 variable, to_string(roles), to_string(wire.role)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> assemble(Assembly& assembly) {
+  IMGIMPORT_RETURN_IF_ERROR(check_neighbours(assembly.config, assembly.roles));
+  assembly.request_pool =
+      std::make_unique<ThreadPool>("request", static_cast<std::size_t>(assembly.config.server.request_threads));
+  IMGIMPORT_RETURN_IF_ERROR(local_queue(assembly));
+  IMGIMPORT_RETURN_IF_ERROR(local_source(assembly));
+  for (const Wire& wire : wires()) {
+    if (assembly.roles.contains(wire.role)) {
+      IMGIMPORT_RETURN_IF_ERROR(wire.local(assembly));
+    } else if (is_needed(wire.role, assembly.roles)) {
+      IMGIMPORT_RETURN_IF_ERROR(wire.remote(assembly));
+    }
+  }
+  return {};
+}
+
+Result<std::string> plan_text(const Config& config, const RoleSet& roles) {
+  IMGIMPORT_RETURN_IF_ERROR(check_neighbours(config, roles));
+  std::string text;
+  for (const Wire& wire : wires()) {
+    const std::string_view name = to_string(wire.role);
+    if (roles.contains(wire.role)) {
+      text += fmt::format("{:<9} in this process, port {}\n", name, port_of(config.server, wire.role, roles));
+    } else if (is_needed(wire.role, roles)) {
+      text += fmt::format("{:<9} at {}\n", name, url_of(config.services, wire.role));
+    } else {
+      text += fmt::format("{:<9} not used\n", name);
+    }
+  }
+  return text;
+}
+
+}  // namespace imgimport

@@ -1,0 +1,276 @@
+#include "importer/importer.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/process_identity.hpp"
+#include "base/random.hpp"
+
+namespace imgimport {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kTickWhileBusy{50};
+constexpr milliseconds kTickWhileIdle{1'000};
+constexpr milliseconds kLookForJobsEvery{2'000};
+constexpr milliseconds kSampleEvery{1'000};
+constexpr std::size_t kSamplesKept = 10;  // the rate is that of the last ten seconds
+
+bool is_over(const Job& job) {
+  switch (job.status) {
+    case JobStatus::kListing:
+    case JobStatus::kProcessing:
+      return false;
+    case JobStatus::kCompleted:
+      return job.dry_run || job.counters.deferred == 0;
+    case JobStatus::kFailed:
+    case JobStatus::kCancelled:
+      return true;
+  }
+  return true;
+}
+
+}  // namespace
+
+Importer::Importer(const ImporterOptions& options, const ImporterPorts& ports)
+    : options_(options),
+      ports_(ports),
+      refiller_(options.refill, ports.journal, ports.queue),
+      lister_(options.listing, {ports.source, ports.journal, ports.source_budget}, [this] { wake(); }) {}
+
+Importer::~Importer() {
+  stop();
+}
+
+void Importer::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    pthread_setname_np(pthread_self(), "importer");
+    run(stop);
+  });
+}
+
+void Importer::drain() {
+  thread_.request_stop();
+}
+
+void Importer::stop() {
+  drain();
+  if (thread_.joinable()) thread_.join();
+  lister_.stop();
+  // Another process may go on at once.
+  std::vector<JobLease> leases;
+  for (const auto& [id, driven] : driven_) leases.push_back(driven.lease);
+  if (!leases.empty()) {
+    const auto released =
+        ports_.jobs.renew_leases(CallContext{}.with_timeout(milliseconds(500)), leases, milliseconds(0));
+    if (!released.has_value()) log_debug("leases were left to run out", {{"jobs", leases.size()}});
+    driven_.clear();
+  }
+}
+
+Result<ImportService::Submitted> Importer::submit(const CallContext& context, const ImportRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(NewJob fresh, [&]() -> Result<NewJob> {
+    NewJob job;
+    IMGIMPORT_ASSIGN_OR_RETURN(job.root, ports_.source.parse_url(request.folder_url));
+    job.id = JobId(random_uuid());
+    job.folder_url = request.folder_url;
+    job.recursive = request.recursive;
+    job.dry_run = request.dry_run;
+    job.filters = request.filters;
+    job.idempotency_key = request.idempotency_key;
+    return job;
+  }());
+  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
+  auto root = ports_.source.root(context, fresh.root);
+  if (root.has_value()) {
+    fresh.root = *std::move(root);
+  } else if (!root.error().is_transient()) {
+    return std::move(root).error();
+  }
+  // Where the source is away just now, the job is accepted all the same, and its listing looks the root up first.
+  IMGIMPORT_ASSIGN_OR_RETURN(JobStore::Created created,
+                             ports_.jobs.create_job(context, fresh, options_.owner, options_.lease_ttl));
+  if (!created.existed) {
+    log_info("an import was accepted", {{"job", created.job.id.value()}, {"folder", created.job.root.id.value()}});
+    const std::scoped_lock lock(mutex_);
+    accepted_.push_back(created.job);
+  }
+  wake();
+  return Submitted{std::move(created.job), created.existed};
+}
+
+Result<ImportProgress> Importer::progress(const CallContext& context, const JobId& job) {
+  ImportProgress progress;
+  IMGIMPORT_ASSIGN_OR_RETURN(progress.job, ports_.jobs.job(context, job));
+  const JobCounters& counters = progress.job.counters;
+  progress.drive_units = (counters.total - counters.skipped - counters.deduplicated) * ports_.source.costs().download;
+  if (is_over(progress.job)) return progress;
+  const std::scoped_lock lock(mutex_);
+  const auto found = rates_.find(job);
+  if (found == rates_.end() || found->second.empty()) return progress;
+  const Sample& oldest = found->second.front();
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - oldest.at).count();
+  if (seconds <= 0) return progress;
+  progress.images_per_second = static_cast<double>(counters.processed() - oldest.processed) / seconds;
+  if (progress.images_per_second > 0 && progress.job.listed) {
+    progress.eta_seconds =
+        static_cast<std::int64_t>(static_cast<double>(counters.pending) / progress.images_per_second + 0.5);
+  }
+  return progress;
+}
+
+Result<Job> Importer::cancel(const CallContext& context, const JobId& job) {
+  auto cancelled = ports_.jobs.cancel_job(context, job);
+  if (cancelled.has_value()) log_info("a job was cancelled", {{"job", job.value()}});
+  wake();
+  return cancelled;
+}
+
+Result<std::int64_t> Importer::retry(const CallContext& context, const JobId& job) {
+  auto items = ports_.jobs.retry_job(context, job);
+  if (items.has_value()) log_info("a job was taken up again", {{"job", job.value()}, {"items", *items}});
+  {
+    const std::scoped_lock lock(mutex_);
+    look_for_jobs_ = true;
+  }
+  wake();
+  return items;
+}
+
+void Importer::wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    woken_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Importer::run(const std::stop_token& stop) {
+  CallContext context;
+  context.stop = stop;
+  auto looked_for_jobs = steady_clock::now() - kLookForJobsEvery;
+  auto renewed = steady_clock::now();
+  while (!stop.stop_requested()) {
+    std::vector<Job> accepted;
+    bool look = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      accepted.swap(accepted_);
+      look = std::exchange(look_for_jobs_, false);
+    }
+    for (const Job& job : accepted) drive(job, {job.id, job.epoch});
+    const auto now = steady_clock::now();
+    if (look || now - looked_for_jobs >= kLookForJobsEvery) {
+      adopt(context);
+      looked_for_jobs = now;
+    }
+    if (now - renewed >= options_.lease_ttl / 3) {
+      renew(context);
+      renewed = now;
+    }
+    lister_.tick();
+    top_up(context);
+
+    std::unique_lock lock(mutex_);
+    // A tick at most this often, however many pages and batches ask for one.
+    wake_.wait_for(lock, stop, kTickWhileBusy, [] { return false; });
+    if (driven_.empty()) wake_.wait_for(lock, stop, kTickWhileIdle, [&] { return woken_; });
+    woken_ = false;
+  }
+}
+
+void Importer::drive(const Job& job, const JobLease& lease) {
+  driven_.insert_or_assign(job.id, Driven{lease, {}, false});
+  refiller_.remove(job.id);
+  if (!job.dry_run) refiller_.add(lease);
+  if (!job.listed) lister_.begin(job, lease);
+}
+
+void Importer::drop(const JobId& job) {
+  driven_.erase(job);
+  refiller_.remove(job);
+  lister_.abandon(job);
+  const std::scoped_lock lock(mutex_);
+  rates_.erase(job);
+}
+
+void Importer::renew(const CallContext& context) {
+  std::vector<JobLease> leases;
+  for (const auto& [id, driven] : driven_) leases.push_back(driven.lease);
+  if (leases.empty()) return;
+  const auto kept = ports_.jobs.renew_leases(context, leases, options_.lease_ttl);
+  if (!kept.has_value()) return;  // the journal is away; if for too long, every write of ours will be refused
+  for (const JobLease& lease : leases) {
+    const bool still_ours =
+        std::any_of(kept->begin(), kept->end(), [&](const JobLease& one) { return one.job == lease.job; });
+    if (still_ours) continue;
+    log_warning("another process drives a job now", {{"job", lease.job.value()}});
+    drop(lease.job);
+  }
+}
+
+// Takes over the jobs that nobody drives: left by an earlier process, or put back by a retry.
+void Importer::adopt(const CallContext& context) {
+  const auto unfinished = ports_.jobs.unfinished_jobs(context);
+  healthy_.store(unfinished.has_value() || context.stop.stop_requested(), std::memory_order_relaxed);
+  if (!unfinished.has_value()) return;
+  for (const Job& job : *unfinished) {
+    if (driven_.contains(job.id)) continue;
+    if (!options_.adopts_jobs && job.owner != options_.owner) continue;
+    const bool free = job.owner.empty() || job.owner == options_.owner || !job.leased_until ||
+                      *job.leased_until <= ports_.clock.now() || has_certainly_ended(job.owner);
+    if (!free) continue;
+    const auto lease = ports_.jobs.claim_job(context, job.id, job.epoch, options_.owner, options_.lease_ttl);
+    if (!lease.has_value()) continue;  // somebody was faster
+    log_info("a job is taken up", {{"job", job.id.value()}, {"pending", job.counters.pending}});
+    drive(job, *lease);
+  }
+}
+
+void Importer::top_up(const CallContext& context) {
+  if (driven_.empty()) return;
+  const auto stats = ports_.queue.stats(context);
+  if (!stats.has_value()) return;
+  std::vector<JobId> over;
+  for (auto& [id, driven] : driven_) {
+    const auto job = ports_.jobs.job(context, id);
+    if (!job.has_value()) {
+      if (job.error().code() == ErrorCode::kNotFound) over.push_back(id);
+      continue;
+    }
+    if (is_over(*job)) {
+      over.push_back(id);
+      log_info("a job is over", {{"job", id.value()},
+                                 {"status", to_string(job->status)},
+                                 {"imported", job->counters.imported},
+                                 {"skipped", job->counters.skipped},
+                                 {"deduplicated", job->counters.deduplicated},
+                                 {"failed", job->counters.failed}});
+      continue;
+    }
+    const auto now = steady_clock::now();
+    if (driven.samples.empty() || now - driven.samples.back().at >= kSampleEvery) {
+      driven.samples.push_back({now, job->counters.processed()});
+      if (driven.samples.size() > kSamplesKept) driven.samples.pop_front();
+      const std::scoped_lock lock(mutex_);
+      rates_[id] = driven.samples;
+    }
+    // Batches can go astray (a queue that lost them, a batch dropped when its job failed and was retried). Where
+    // nothing is queued or under way at two looks in a row, and items are pending, the journal is read from its start
+    // again.
+    const bool still = stats->waiting == 0 && stats->leased == 0 && job->counters.pending > 0;
+    if (still && driven.still) refiller_.rescan(id);
+    driven.still = still;
+  }
+  for (const JobId& id : over) drop(id);
+  const auto round = refiller_.top_up(context, ports_.clock.now());
+  if (!round.has_value()) return;
+  for (const JobId& id : round->lost) drop(id);
+}
+
+}  // namespace imgimport

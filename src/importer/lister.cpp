@@ -1,0 +1,335 @@
+#include "importer/lister.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+#include "importer/candidates.hpp"
+
+namespace imgimport {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Folders of one job kept in memory; the journal holds the rest.
+constexpr std::size_t kMaxFrontier = 1'000;
+// Drive's own limit of nesting (developers.google.com/drive/api/guides/limits).
+constexpr std::int32_t kMaxDepth = 100;
+constexpr milliseconds kMaxDelay{64'000};
+
+bool is_page_token_rejected(const Error& error) {
+  return error.reason() == "page_token_rejected";
+}
+
+std::string join_path(const std::string& parent, const std::string& name) {
+  return parent.empty() ? name : parent + "/" + name;
+}
+
+}  // namespace
+
+struct Lister::Walk {
+  Job job;
+  JobLease lease;
+  std::stop_source stop;
+  std::mutex mutex;
+  std::deque<Visit> frontier;             // guarded by mutex
+  std::vector<Visit> delayed;             // guarded by mutex
+  std::unordered_set<DriveId> in_memory;  // guarded by mutex: folders in frontier, delayed or under way
+  std::size_t under_way = 0;              // guarded by mutex
+  bool loading = false;                   // guarded by mutex: the journal is being asked for more folders
+  bool root_verified = false;             // used by the one visit of the root
+  FolderRef root;
+
+  CallContext context() const {
+    CallContext context;
+    context.stop = stop.get_token();
+    return context;
+  }
+};
+
+Lister::Lister(const ListerOptions& options, const ListerPorts& ports, std::function<void()> changed)
+    : options_(options), ports_(ports), changed_(std::move(changed)), pool_("listing", options.threads) {}
+
+Lister::~Lister() {
+  stop();
+}
+
+void Lister::begin(const Job& job, const JobLease& lease) {
+  auto walk = std::make_shared<Walk>();
+  walk->job = job;
+  walk->lease = lease;
+  walk->root = job.root;
+  walk->root_verified = !job.root.name.empty();
+  walk->loading = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!walks_.try_emplace(job.id, walk).second) return;
+  }
+  pool_.post([this, walk] { load_frontier(walk); });
+}
+
+void Lister::abandon(const JobId& job) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = walks_.find(job);
+  if (found == walks_.end()) return;
+  found->second->stop.request_stop();
+  walks_.erase(found);
+}
+
+void Lister::tick() {
+  std::vector<std::shared_ptr<Walk>> walks;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, walk] : walks_) walks.push_back(walk);
+  }
+  const auto now = steady_clock::now();
+  for (const auto& walk : walks) {
+    bool due = false;
+    {
+      const std::scoped_lock lock(walk->mutex);
+      const auto waits = [&](const Visit& visit) { return visit.due > now; };
+      const auto first_due = std::partition(walk->delayed.begin(), walk->delayed.end(), waits);
+      due = first_due != walk->delayed.end();
+      std::move(first_due, walk->delayed.end(), std::back_inserter(walk->frontier));
+      walk->delayed.erase(first_due, walk->delayed.end());
+    }
+    if (due) pump(walk);
+  }
+}
+
+void Lister::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, walk] : walks_) walk->stop.request_stop();
+    walks_.clear();
+  }
+  pool_.stop();
+}
+
+// Starts as many visits as there are threads; when the walk's memory is empty, asks the journal for more folders.
+void Lister::pump(const std::shared_ptr<Walk>& walk) {
+  if (walk->stop.stop_requested()) return;
+  bool load = false;
+  {
+    const std::scoped_lock lock(walk->mutex);
+    while (!walk->frontier.empty() && walk->under_way < options_.threads) {
+      Visit next = std::move(walk->frontier.front());
+      walk->frontier.pop_front();
+      ++walk->under_way;
+      pool_.post([this, walk, next = std::move(next)]() mutable { visit(walk, std::move(next)); });
+    }
+    load = walk->frontier.empty() && walk->under_way == 0 && walk->delayed.empty() && !walk->loading;
+    if (load) walk->loading = true;
+  }
+  if (load) pool_.post([this, walk] { load_frontier(walk); });
+}
+
+void Lister::load_frontier(const std::shared_ptr<Walk>& walk) {
+  const auto folders = ports_.journal.pending_folders(walk->context(), walk->job.id, kMaxFrontier);
+  if (folders.has_value() && folders->empty()) return finish(walk);
+  if (!folders.has_value()) {
+    // The journal is away for a moment: an empty visit put off brings us here again.
+    log_warning("the journal cannot be read; trying again",
+                {{"job", walk->job.id.value()}, {"error", folders.error().message()}});
+    const std::scoped_lock lock(walk->mutex);
+    walk->loading = false;
+    Visit again;
+    again.due = steady_clock::now() + options_.retry_base;
+    walk->delayed.push_back(std::move(again));
+    return;
+  }
+  {
+    const std::scoped_lock lock(walk->mutex);
+    walk->loading = false;
+    for (const PendingFolder& folder : *folders) {
+      if (!walk->in_memory.insert(folder.folder.id).second) continue;
+      Visit visit;
+      visit.folder = folder;
+      walk->frontier.push_back(std::move(visit));
+    }
+  }
+  pump(walk);
+}
+
+void Lister::visit(const std::shared_ptr<Walk>& walk, Visit visit) {
+  const DriveId id = visit.folder.folder.id;
+  auto listed = id.value().empty() ? Result<void>{} : list_page(*walk, visit);
+  const bool more = listed.has_value() && !id.value().empty() && !visit.folder.page_token.empty();
+  if (!listed.has_value()) {
+    failed(walk, std::move(visit), std::move(listed).error());
+  } else {
+    const std::scoped_lock lock(walk->mutex);
+    --walk->under_way;
+    if (more) {
+      visit.tries = 0;
+      walk->frontier.push_front(std::move(visit));
+    } else {
+      walk->in_memory.erase(id);
+    }
+  }
+  pump(walk);
+  changed_();
+}
+
+// Lists one page and writes it down; `visit` then holds the next page's token, empty after the last page.
+Result<void> Lister::list_page(Walk& walk, Visit& visit) {
+  const CallContext context = walk.context();
+  if (visit.folder.depth == 0 && !walk.root_verified) IMGIMPORT_RETURN_IF_ERROR(verify_root(walk, visit));
+  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().list));
+  // The root's row keeps the id it was written under; what is listed is what that turned out to be.
+  const FolderRef& folder = visit.folder.depth == 0 ? walk.root : visit.folder.folder;
+  IMGIMPORT_ASSIGN_OR_RETURN(SourcePage found, ports_.source.list(context, folder, visit.folder.page_token));
+  ListedPage page;
+  page.folder = visit.folder.folder.id;
+  page.next_page_token = found.next_page_token;
+  page.items.reserve(found.entries.size());
+  for (SourceEntry& entry : found.entries) {
+    IMGIMPORT_RETURN_IF_ERROR(add_entry(walk, visit, std::move(entry), page));
+  }
+  IMGIMPORT_ASSIGN_OR_RETURN(Journal::Added added,
+                             ports_.journal.add_page(context, walk.lease, page, options_.batch_size));
+  if (found.incomplete) {
+    IMGIMPORT_RETURN_IF_ERROR(ports_.journal.warn_job(
+        context, walk.lease,
+        {"incomplete_search", "Google Drive says that it did not search everything",
+         "Import the folder again later: what has arrived is skipped, what was missing is added"}));
+  }
+  visit.folder.page_token = found.next_page_token.value_or("");
+  const std::scoped_lock lock(walk.mutex);
+  for (PendingFolder& child : added.folders) {
+    if (walk.frontier.size() >= kMaxFrontier) break;  // the journal has them
+    if (!walk.in_memory.insert(child.folder.id).second) continue;
+    Visit next;
+    next.folder = std::move(child);
+    walk.frontier.push_back(std::move(next));
+  }
+  return {};
+}
+
+// Where the source was away when the job was accepted, its root has not been looked at yet.
+Result<void> Lister::verify_root(Walk& walk, Visit& visit) {
+  const CallContext context = walk.context();
+  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
+  IMGIMPORT_ASSIGN_OR_RETURN(walk.root, ports_.source.root(context, visit.folder.folder));
+  walk.root_verified = true;
+  return {};
+}
+
+Result<void> Lister::add_entry(Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page) {
+  const std::string& path = visit.folder.path;
+  switch (entry.kind) {
+    case EntryKind::kFolder:
+    case EntryKind::kFolderShortcut: {
+      if (!walk.job.recursive || visit.folder.depth + 1 >= kMaxDepth) return {};
+      PendingFolder folder;
+      folder.path = join_path(path, entry.folder.name.empty() ? entry.file.name : entry.folder.name);
+      folder.depth = visit.folder.depth + 1;
+      folder.folder = std::move(entry.folder);
+      page.subfolders.push_back(std::move(folder));
+      return {};
+    }
+    case EntryKind::kFile:
+      page.items.push_back(make_item(std::move(entry.file), path, walk.job.filters, options_.key_prefix));
+      return {};
+    case EntryKind::kFileShortcut: {
+      const CallContext context = walk.context();
+      IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
+      auto target = ports_.source.look_up(context, entry.target);
+      if (target.has_value() && !target->trashed) {
+        page.items.push_back(make_item(*std::move(target), path, walk.job.filters, options_.key_prefix));
+        return {};
+      }
+      const Error why = target.has_value() ? Error(ErrorCode::kNotFound, "the shortcut's target is in the trash")
+                                           : std::move(target).error();
+      if (why.is_transient() || why.stops_the_job() || why.code() == ErrorCode::kCancelled) return why;
+      page.items.push_back(make_broken_shortcut(std::move(entry.file), path, why));
+      return {};
+    }
+  }
+  return {};
+}
+
+void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error) {
+  const auto now = steady_clock::now();
+  const auto done_with = [&] {
+    const std::scoped_lock lock(walk->mutex);
+    --walk->under_way;
+    walk->in_memory.erase(visit.folder.folder.id);
+  };
+  if (error.code() == ErrorCode::kRateLimited) ports_.source_budget.slow_down();
+  if (error.code() == ErrorCode::kCancelled || walk->stop.stop_requested()) return done_with();
+  if (is_page_token_rejected(error)) {
+    const auto restarted = ports_.journal.restart_folder(walk->context(), walk->lease, visit.folder.folder.id);
+    if (restarted.has_value()) visit.folder.page_token.clear();
+  } else if (error.code() == ErrorCode::kConflict) {
+    done_with();  // the lease is somebody else's, or the job was cancelled
+    return forget(walk);
+  } else if (!error.is_transient()) {
+    const bool only_this_folder = visit.folder.depth > 0 && !error.stops_the_job();
+    if (!only_this_folder) {
+      done_with();
+      return fail_job(walk, error);
+    }
+    ListedPage nothing;
+    nothing.folder = visit.folder.folder.id;
+    const JobTrouble warning{"folder_not_listed",
+                             "The folder \"" + visit.folder.path + "\" was left out: " + error.message(),
+                             error.remedy()};
+    const bool written =
+        ports_.journal.add_page(walk->context(), walk->lease, nothing, options_.batch_size).has_value() &&
+        ports_.journal.warn_job(walk->context(), walk->lease, warning).has_value();
+    if (written) return done_with();
+  }
+  if (visit.tries == 0) visit.retrying_since = now;
+  if (now - visit.retrying_since >= options_.retry_for) {
+    done_with();
+    return fail_job(walk, error);
+  }
+  const std::int32_t doublings = std::min(visit.tries, 16);
+  const auto jitter = milliseconds(static_cast<std::int64_t>(
+      random_below(static_cast<std::uint64_t>(std::max<std::int64_t>(options_.retry_base.count(), 1)))));
+  const auto delay = std::min(options_.retry_base * (1 << doublings) + jitter, kMaxDelay);
+  visit.due = now + std::max(delay, error.retry_after().value_or(milliseconds(0)));
+  ++visit.tries;
+  const std::scoped_lock lock(walk->mutex);
+  --walk->under_way;
+  walk->delayed.push_back(std::move(visit));
+}
+
+void Lister::finish(const std::shared_ptr<Walk>& walk) {
+  const auto finished = ports_.journal.finish_listing(walk->context(), walk->lease);
+  if (!finished.has_value() && finished.error().is_transient()) {
+    const std::scoped_lock lock(walk->mutex);
+    walk->loading = false;
+    Visit again;
+    again.due = steady_clock::now() + options_.retry_base;
+    walk->delayed.push_back(std::move(again));
+    return;
+  }
+  forget(walk);
+  changed_();
+}
+
+void Lister::fail_job(const std::shared_ptr<Walk>& walk, const Error& error) {
+  const JobTrouble trouble{error.reason().empty() ? std::string(to_string(error.code())) : error.reason(),
+                           error.message(), error.remedy()};
+  log_warning("a job failed while its folders were listed",
+              {{"job", walk->job.id.value()}, {"reason", trouble.reason}, {"error", trouble.message}});
+  if (auto written = ports_.journal.fail_job(walk->context(), walk->lease, trouble); !written.has_value()) {
+    log_warning("the job's failure could not be written down; its listing is taken up again later",
+                {{"job", walk->job.id.value()}, {"error", written.error().message()}});
+  }
+  forget(walk);
+  changed_();
+}
+
+void Lister::forget(const std::shared_ptr<Walk>& walk) {
+  walk->stop.request_stop();
+  const std::scoped_lock lock(mutex_);
+  const auto found = walks_.find(walk->job.id);
+  if (found != walks_.end() && found->second == walk) walks_.erase(found);
+}
+
+}  // namespace imgimport

@@ -1,0 +1,85 @@
+// Walks the folders of jobs and writes what it finds into the journal, page by page. Each page is one transaction with
+// the cursor that it moves, so a listing goes on where it was after a crash.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/thread_pool.hpp"
+#include "imgimport/clock.hpp"
+#include "imgimport/job.hpp"
+#include "imgimport/metadata_store.hpp"
+#include "imgimport/rate_budget.hpp"
+#include "imgimport/source.hpp"
+
+namespace imgimport {
+
+struct ListerOptions {
+  std::size_t threads = 8;  // pages asked for at once, all jobs together
+  std::size_t batch_size = 100;
+  std::string key_prefix;  // of object keys
+  std::chrono::milliseconds retry_base{1'000};
+  std::chrono::milliseconds retry_for{3'600'000};
+};
+
+struct ListerPorts {
+  Source& source;
+  Journal& journal;
+  RateBudget& source_budget;
+};
+
+// Threading: every method from any thread; none blocks on the network. Jobs take turns page by page.
+class Lister {
+ public:
+  // `changed` is called, from a listing thread, when a page was written or a listing ended.
+  Lister(const ListerOptions& options, const ListerPorts& ports, std::function<void()> changed);
+  ~Lister();
+
+  // Begins a job's listing, or goes on with it where the journal says.
+  void begin(const Job& job, const JobLease& lease);
+  // The job is somebody else's now, or over: what is under way is dropped.
+  void abandon(const JobId& job);
+  // Starts again what was put off and is due. Called every now and then.
+  void tick();
+  // Returns when no listing thread runs any more. Idempotent.
+  void stop();
+
+ private:
+  struct Visit {
+    PendingFolder folder;
+    std::int32_t tries = 0;
+    std::chrono::steady_clock::time_point retrying_since;
+    std::chrono::steady_clock::time_point due;
+  };
+  struct Walk;  // one job's listing
+
+  void pump(const std::shared_ptr<Walk>& walk);
+  void load_frontier(const std::shared_ptr<Walk>& walk);
+  void visit(const std::shared_ptr<Walk>& walk, Visit visit);
+  Result<void> list_page(Walk& walk, Visit& visit);
+  Result<void> verify_root(Walk& walk, Visit& visit);
+  Result<void> add_entry(Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page);
+  void failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error);
+  void finish(const std::shared_ptr<Walk>& walk);
+  void fail_job(const std::shared_ptr<Walk>& walk, const Error& error);
+  void forget(const std::shared_ptr<Walk>& walk);
+
+  const ListerOptions options_;
+  const ListerPorts ports_;
+  const std::function<void()> changed_;
+
+  std::mutex mutex_;
+  std::unordered_map<JobId, std::shared_ptr<Walk>> walks_;  // guarded by mutex_
+  ThreadPool pool_;
+};
+
+}  // namespace imgimport
