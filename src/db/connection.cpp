@@ -19,6 +19,13 @@ constexpr const char* kFilePragmas =
     "PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=33554432; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
     "PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;";
 
+// SQLite counts every allocation under a process-wide mutex unless told not to before its first use: a few per cent of
+// each commit, and a place where all connections meet.
+void configure_sqlite_once() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(configured);  // refused when SQLite is in use already: then it is merely slower
+}
+
 }  // namespace
 
 Query::~Query() { statement_.tryReset(); }
@@ -57,6 +64,7 @@ void Query::bind_value(int index, BlobValue value) {
 }
 
 Connection::Connection(const ConnectionOptions& options) : path_(options.path), busy_limit_(options.busy_limit) {
+  configure_sqlite_once();
   // One thread at a time uses a connection, so SQLite's own mutexes are left out.
   const int create = options.access == Access::kWriter ? SQLite::OPEN_CREATE : 0;
   database_ = std::make_unique<SQLite::Database>(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX | create);
