@@ -28,11 +28,17 @@ void configure_sqlite_once() {
 
 }  // namespace
 
-Query::~Query() { statement_.tryReset(); }
+Query::~Query() {
+  statement_.tryReset();
+}
 
-void Query::reset() { statement_.reset(); }
+void Query::reset() {
+  statement_.reset();
+}
 
-bool Query::next() { return statement_.executeStep(); }
+bool Query::next() {
+  return statement_.executeStep();
+}
 
 int Query::run() {
   while (statement_.executeStep()) {
@@ -40,10 +46,18 @@ int Query::run() {
   return connection_.database_->getChanges();
 }
 
-bool Query::is_null(int column) const { return statement_.isColumnNull(column); }
-std::int64_t Query::integer(int column) const { return statement_.getColumn(column).getInt64(); }
-double Query::real(int column) const { return statement_.getColumn(column).getDouble(); }
-std::string Query::text(int column) const { return statement_.getColumn(column).getString(); }
+bool Query::is_null(int column) const {
+  return statement_.isColumnNull(column);
+}
+std::int64_t Query::integer(int column) const {
+  return statement_.getColumn(column).getInt64();
+}
+double Query::real(int column) const {
+  return statement_.getColumn(column).getDouble();
+}
+std::string Query::text(int column) const {
+  return statement_.getColumn(column).getString();
+}
 
 std::optional<std::int64_t> Query::maybe_integer(int column) const {
   if (is_null(column)) return std::nullopt;
@@ -55,10 +69,18 @@ std::optional<double> Query::maybe_real(int column) const {
   return real(column);
 }
 
-void Query::bind_value(int index, std::nullopt_t) { statement_.bind(index); }
-void Query::bind_value(int index, std::int64_t value) { statement_.bind(index, value); }
-void Query::bind_value(int index, double value) { statement_.bind(index, value); }
-void Query::bind_value(int index, const std::string& value) { statement_.bind(index, value); }
+void Query::bind_value(int index, std::nullopt_t) {
+  statement_.bind(index);
+}
+void Query::bind_value(int index, std::int64_t value) {
+  statement_.bind(index, value);
+}
+void Query::bind_value(int index, double value) {
+  statement_.bind(index, value);
+}
+void Query::bind_value(int index, const std::string& value) {
+  statement_.bind(index, value);
+}
 void Query::bind_value(int index, BlobValue value) {
   statement_.bind(index, value.bytes.data(), static_cast<int>(value.bytes.size()));
 }
@@ -76,7 +98,9 @@ Connection::Connection(const ConnectionOptions& options) : path_(options.path), 
   if (options.access == Access::kReader) exec("PRAGMA query_only=ON");
 }
 
-Connection::~Connection() { context_ = nullptr; }
+Connection::~Connection() {
+  context_ = nullptr;
+}
 
 Query Connection::query(Sql sql) {
   auto& statement = statements_[sql.text()];
@@ -84,10 +108,18 @@ Query Connection::query(Sql sql) {
   return Query(*this, *statement);
 }
 
-void Connection::exec(const char* sql) { database_->exec(sql); }
-void Connection::try_exec(const char* sql) noexcept { database_->tryExec(sql); }
-std::int64_t Connection::last_id() const noexcept { return database_->getLastInsertRowid(); }
-bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_->getHandle()) == 0; }
+void Connection::exec(const char* sql) {
+  database_->exec(sql);
+}
+void Connection::try_exec(const char* sql) noexcept {
+  database_->tryExec(sql);
+}
+std::int64_t Connection::last_id() const noexcept {
+  return database_->getLastInsertRowid();
+}
+bool Connection::in_transaction() const noexcept {
+  return sqlite3_get_autocommit(database_->getHandle()) == 0;
+}
 
 // SQLite has no way to be told when another process ends its transaction: it must be asked again, and the pauses grow.
 // A stop request ends the pause at once.

@@ -27,7 +27,9 @@ const StorePlace kPlace{"local", "", "imports"};
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -67,7 +69,8 @@ Outcome imported(const JobId& job, const WorkItem& item) {
   outcome.job = job;
   outcome.item = item.id;
   outcome.state = ItemState::kImported;
-  outcome.stored = StoredObject{item.key, *item.file.size, item.file.hashes, "image/jpeg", item.file.hashes.md5, "", true};
+  outcome.stored =
+      StoredObject{item.key, *item.file.size, item.file.hashes, "image/jpeg", item.file.hashes.md5, "", true};
   return outcome;
 }
 

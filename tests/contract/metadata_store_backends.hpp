@@ -133,7 +133,9 @@ inline JobLease listed(MetadataStore& store, const std::string& id, std::vector<
   return lease;
 }
 
-inline Job read(MetadataStore& store, const JobLease& lease) { return get(store.job(kCall, lease.job)); }
+inline Job read(MetadataStore& store, const JobLease& lease) {
+  return get(store.job(kCall, lease.job));
+}
 
 inline std::vector<Item> all_items(MetadataStore& store, const JobLease& lease,
                                    std::optional<ItemState> state = std::nullopt) {
@@ -157,7 +159,8 @@ inline Outcome imported(const JobLease& lease, const WorkItem& item) {
   outcome.job = lease.job;
   outcome.item = item.id;
   outcome.state = ItemState::kImported;
-  outcome.stored = StoredObject{item.key, item.file.size.value_or(1), item.file.hashes, "image/jpeg", "etag", "v1", true};
+  outcome.stored =
+      StoredObject{item.key, item.file.size.value_or(1), item.file.hashes, "image/jpeg", "etag", "v1", true};
   return outcome;
 }
 

@@ -292,7 +292,8 @@ TEMPLATE_TEST_CASE("an old object that another record shares is kept", "[metadat
   MetadataStore& store = backend.store;
   const ImageId first = import_all(store, backend.clock.now(), "job-1", pictures(1, 1)).at(0);
   const JobLease sharing = listed(store, "job-2", {copy_of(1, 1)});
-  commit(store, relying_on(sharing, work(store, sharing, backend.clock.now()).at(0).id, ItemState::kDeduplicated, first));
+  commit(store,
+         relying_on(sharing, work(store, sharing, backend.clock.now()).at(0).id, ItemState::kDeduplicated, first));
   import_all(store, backend.clock.now(), "job-3", {new_version(1, 2)});
   CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
   // The copy becomes another picture's: now nobody needs the first object.

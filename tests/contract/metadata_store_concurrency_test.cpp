@@ -105,8 +105,9 @@ TEMPLATE_TEST_CASE("retry, cancel and commits at once leave counters that add up
   CHECK(failures == 0);
   CHECK(counts_match(store, lease));
   const Job job = read(store, lease);
-  const bool settled = job.status == JobStatus::kCancelled ? job.counters.pending == 0
-                                                           : (job.status == JobStatus::kCompleted) == (job.counters.pending == 0);
+  const bool settled = job.status == JobStatus::kCancelled
+                           ? job.counters.pending == 0
+                           : (job.status == JobStatus::kCompleted) == (job.counters.pending == 0);
   CHECK(settled);
 }
 

@@ -147,8 +147,7 @@ TEMPLATE_TEST_CASE("a listing is finished once, when all folders are", "[metadat
   CHECK(reason_of(store.restart_folder(kCall, lease, DriveId("root"))) == "not_listing");
 }
 
-TEMPLATE_TEST_CASE("a folder whose token was rejected begins again, its items known", "[metadata]",
-                   METADATA_BACKENDS) {
+TEMPLATE_TEST_CASE("a folder whose token was rejected begins again, its items known", "[metadata]", METADATA_BACKENDS) {
   TestType backend;
   MetadataStore& store = backend.store;
   const JobLease lease = create(store, new_job("job-1"));
@@ -240,8 +239,9 @@ TEMPLATE_TEST_CASE("items are walked by state and by id", "[metadata]", METADATA
 TEMPLATE_TEST_CASE("names and facts come back as they were listed", "[metadata]", METADATA_BACKENDS) {
   TestType backend;
   MetadataStore& store = backend.store;
-  const std::vector<std::string> names = {"it's \"quoted\"; DROP TABLE items; --", "100%_\\ of it", "../../etc/passwd",
-                                          "日本語 🏔️ photo.jpg", std::string(300, 'x'), "a\nb\tc"};
+  const std::vector<std::string> names = {
+      "it's \"quoted\"; DROP TABLE items; --", "100%_\\ of it",       "../../etc/passwd",
+      "日本語 🏔️ photo.jpg",           std::string(300, 'x'), "a\nb\tc"};
   std::vector<NewItem> items;
   for (std::size_t i = 0; i < names.size(); ++i) {
     items.push_back(picture(static_cast<std::int64_t>(i)));

@@ -17,8 +17,8 @@ Result<void> check_outcome(const Outcome& outcome) {
   const bool kept = outcome.state == ItemState::kSkipped || outcome.state == ItemState::kDeduplicated;
   const bool put_off = outcome.state == ItemState::kPending || outcome.state == ItemState::kFailed ||
                        outcome.state == ItemState::kDeferred;
-  const bool complete = (imported && outcome.stored && !outcome.stored->key.value().empty()) ||
-                        (kept && outcome.same_as) || put_off;
+  const bool complete =
+      (imported && outcome.stored && !outcome.stored->key.value().empty()) || (kept && outcome.same_as) || put_off;
   if (complete) return {};
   return Error(ErrorCode::kInvalidArgument, "the outcome is incomplete, or none that a worker can give");
 }
@@ -167,8 +167,7 @@ CommitEffect MemoryMetadataStore::keep(const Outcome& outcome, const StorePlace&
   return CommitEffect::kApplied;
 }
 
-void MemoryMetadataStore::finish(const Outcome& outcome, JobEntry& job, ItemEntry& item,
-                                 std::optional<ImageId> image) {
+void MemoryMetadataStore::finish(const Outcome& outcome, JobEntry& job, ItemEntry& item, std::optional<ImageId> image) {
   move(job, item, outcome.state);
   const bool waits = outcome.state == ItemState::kPending || outcome.state == ItemState::kDeferred;
   item.batch = 0;

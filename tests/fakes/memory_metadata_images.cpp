@@ -44,7 +44,8 @@ MemoryMetadataStore::ImageEntry* MemoryMetadataStore::record(const StorePlace& p
 
 MemoryMetadataStore::ImageEntry* MemoryMetadataStore::live(const StorePlace& place, ImageId id) {
   const auto found = images_.find(id.value());
-  const bool is_live = found != images_.end() && found->second.going == Going::kNot && found->second.image.place == place;
+  const bool is_live =
+      found != images_.end() && found->second.going == Going::kNot && found->second.image.place == place;
   return is_live ? &found->second : nullptr;
 }
 

@@ -39,14 +39,22 @@ bool is_live(const Job& job) {
 
 std::int64_t& counter(JobCounters& counters, ItemState state) {
   switch (state) {
-    case ItemState::kPending: return counters.pending;
-    case ItemState::kImported: return counters.imported;
-    case ItemState::kSkipped: return counters.skipped;
-    case ItemState::kDeduplicated: return counters.deduplicated;
-    case ItemState::kFailed: return counters.failed;
-    case ItemState::kDeferred: return counters.deferred;
-    case ItemState::kCancelled: return counters.cancelled;
-    case ItemState::kIgnored: break;
+    case ItemState::kPending:
+      return counters.pending;
+    case ItemState::kImported:
+      return counters.imported;
+    case ItemState::kSkipped:
+      return counters.skipped;
+    case ItemState::kDeduplicated:
+      return counters.deduplicated;
+    case ItemState::kFailed:
+      return counters.failed;
+    case ItemState::kDeferred:
+      return counters.deferred;
+    case ItemState::kCancelled:
+      return counters.cancelled;
+    case ItemState::kIgnored:
+      break;
   }
   return counters.ignored;
 }
@@ -134,8 +142,7 @@ Result<Job> MemoryMetadataStore::job(const CallContext& context, const JobId& id
   return entry->job;
 }
 
-Result<std::vector<Job>> MemoryMetadataStore::jobs(const CallContext& context, const JobId& before,
-                                                   std::size_t limit) {
+Result<std::vector<Job>> MemoryMetadataStore::jobs(const CallContext& context, const JobId& before, std::size_t limit) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const std::lock_guard lock(mutex_);
   if (!before.value().empty()) IMGIMPORT_RETURN_IF_ERROR(known(before));
@@ -160,8 +167,8 @@ Result<std::vector<Item>> MemoryMetadataStore::items(const CallContext& context,
     const bool waits = entry.state == ItemState::kPending || entry.state == ItemState::kDeferred;
     const SourceFile& file = entry.listed.file;
     items.push_back({ItemId(it->first), file.id, file.name, entry.listed.folder_path, file.size, file.mime_type,
-                     entry.state, entry.reason, entry.remedy, entry.attempts,
-                     waits ? entry.not_before : std::nullopt, entry.image});
+                     entry.state, entry.reason, entry.remedy, entry.attempts, waits ? entry.not_before : std::nullopt,
+                     entry.image});
   }
   return items;
 }
@@ -229,8 +236,8 @@ Result<std::int64_t> MemoryMetadataStore::retry_job(const CallContext& context, 
   if (job.dry_run) return Error(ErrorCode::kConflict, "a dry run has nothing to retry").with_reason("dry_run");
   std::int64_t moved = 0;
   for (auto& [item_id, item] : entry->items) {
-    const bool again = item.state == ItemState::kFailed || item.state == ItemState::kDeferred ||
-                       item.state == ItemState::kCancelled;
+    const bool again =
+        item.state == ItemState::kFailed || item.state == ItemState::kDeferred || item.state == ItemState::kCancelled;
     if (!again) continue;
     move(*entry, item, ItemState::kPending);
     ItemEntry fresh;
@@ -266,8 +273,8 @@ Result<Journal::Added> MemoryMetadataStore::add_page(const CallContext& context,
                                                      const ListedPage& page, std::size_t batch_size) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   for (const NewItem& item : page.items) {
-    const bool allowed = item.state == ItemState::kPending || item.state == ItemState::kIgnored ||
-                         item.state == ItemState::kFailed;
+    const bool allowed =
+        item.state == ItemState::kPending || item.state == ItemState::kIgnored || item.state == ItemState::kFailed;
     if (!allowed) return Error(ErrorCode::kInvalidArgument, "a listed item is pending, ignored or failed");
   }
   const std::lock_guard lock(mutex_);
@@ -443,6 +450,8 @@ Result<Batch> MemoryMetadataStore::open_batch(const CallContext& context, const 
   return opened;
 }
 
-Result<void> MemoryMetadataStore::ping(const CallContext& context) { return context.check(); }
+Result<void> MemoryMetadataStore::ping(const CallContext& context) {
+  return context.check();
+}
 
 }  // namespace imgimport

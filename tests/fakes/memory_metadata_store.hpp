@@ -1,7 +1,7 @@
 // The metadata store in memory, with the behaviour of the real one: for tests of whatever stands on MetadataStore.
 //
-// Threading: as MetadataStore; one mutex. It never fails by itself and survives nothing. A removal that was begun counts
-// as cut short after two minutes of its clock.
+// Threading: as MetadataStore; one mutex. It never fails by itself and survives nothing. A removal that was begun
+// counts as cut short after two minutes of its clock.
 #pragma once
 
 #include <chrono>

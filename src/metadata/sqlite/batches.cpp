@@ -12,8 +12,8 @@ constexpr db::SqlText kDueItems(
     "FROM items INDEXED BY items_due "
     "WHERE job_id = ?1 AND state IN (1, 6) AND batch_id IS NULL AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3");
 constexpr auto kCountDue = "SELECT count(*), total(state = 6) FROM (SELECT state " + kDueItems + ")";
-constexpr auto kGroupDue = "UPDATE items SET state = 1, batch_id = ?4, not_before = 0 WHERE id IN (SELECT id " +
-                           kDueItems + ")";
+constexpr auto kGroupDue =
+    "UPDATE items SET state = 1, batch_id = ?4, not_before = 0 WHERE id IN (SELECT id " + kDueItems + ")";
 // Steps from one batch to the next in the index, instead of reading the entries of all their items.
 constexpr db::Sql kReadyBatches =
     "WITH RECURSIVE ready (batch) AS ("
@@ -44,7 +44,8 @@ constexpr auto kOpenBatch =
     "LEFT JOIN images own ON own.place_id = ?3 AND own.drive_id = i.drive_id AND own.deleting = 0 "
     "LEFT JOIN images same ON same.id = coalesce((" +
     kSameContent + "substr(i.md5, 1, 8)" + kSameHashes + "), (" + kSameContent + "substr(i.sha256, 1, 8)" +
-    kSameHashes + ")) "
+    kSameHashes +
+    ")) "
     "WHERE i.job_id = ?1 AND i.batch_id = ?2 AND i.state = 1 AND i.batch_id IS NOT NULL ORDER BY i.id";
 
 // Columns of kOpenBatch behind those of the item.

@@ -137,10 +137,13 @@ CommitEffect Committer::apply(const Outcome& outcome) {
   const bool open = item->state == ItemState::kPending || (item->state == ItemState::kFailed && imported);
   if (!open) return refuse(outcome, *item);
   switch (outcome.state) {
-    case ItemState::kImported: return store(outcome, *item);
+    case ItemState::kImported:
+      return store(outcome, *item);
     case ItemState::kSkipped:
-    case ItemState::kDeduplicated: return keep(outcome, *item);
-    default: return put_off(outcome, *item);
+    case ItemState::kDeduplicated:
+      return keep(outcome, *item);
+    default:
+      return put_off(outcome, *item);
   }
 }
 
@@ -155,8 +158,8 @@ CommitEffect Committer::refuse(const Outcome& outcome, const ItemFacts& item) {
 }
 
 CommitEffect Committer::store(const Outcome& outcome, const ItemFacts& item) {
-  const bool refused = (item.own && item.own->going) || item.key_going ||
-                       (item.garbage && item.garbage->refuses(item.batch));
+  const bool refused =
+      (item.own && item.own->going) || item.key_going || (item.garbage && item.garbage->refuses(item.batch));
   if (refused) {
     // After a removal that is over, the object may be there: it is, when uploaded after it, and is overwritten then.
     const bool removing = !item.garbage || item.garbage->state == GarbageState::kBeingRemoved;
@@ -235,8 +238,9 @@ CommitEffect Committer::put_off(const Outcome& outcome, const ItemFacts& item) {
 void Committer::finish_item(const Outcome& outcome, const ItemFacts& item, std::optional<std::int64_t> image) {
   const bool waits = outcome.state == ItemState::kPending || outcome.state == ItemState::kDeferred;
   connection_
-      .query("UPDATE items SET state = ?2, batch_id = NULL, not_before = ?3, attempts = ?4, backoffs = ?5,"
-             " retrying_since = ?6, image_id = ?7, reason = ?8, remedy = ?9 WHERE id = ?1")
+      .query(
+          "UPDATE items SET state = ?2, batch_id = NULL, not_before = ?3, attempts = ?4, backoffs = ?5,"
+          " retrying_since = ?6, image_id = ?7, reason = ?8, remedy = ?9 WHERE id = ?1")
       .bind(outcome.item.value(), outcome.state, waits ? to_millis(outcome.not_before).value_or(0) : 0,
             outcome.attempts, outcome.backoffs, to_millis(outcome.retrying_since), image, stored_text(outcome.reason),
             stored_text(outcome.remedy))
@@ -298,8 +302,10 @@ Result<void> check_outcome(const Outcome& outcome) {
       return {};
     case ItemState::kPending:
     case ItemState::kFailed:
-    case ItemState::kDeferred: return {};
-    default: return refuse("no worker can make an item cancelled or ignored");
+    case ItemState::kDeferred:
+      return {};
+    default:
+      return refuse("no worker can make an item cancelled or ignored");
   }
 }
 

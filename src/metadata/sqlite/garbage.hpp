@@ -11,8 +11,8 @@
 #include <optional>
 
 #include "db/connection.hpp"
-#include "imgimport/ids.hpp"
 #include "imgimport/clock.hpp"
+#include "imgimport/ids.hpp"
 
 namespace imgimport {
 
@@ -22,9 +22,9 @@ enum class GarbageState : std::uint8_t { kWaiting = 0, kBeingRemoved = 1, kGone 
 // share nothing are not looked at: the only one that could need the key is that of the Drive id it was uploaded for.
 bool is_key_shared(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except);
 
-// Puts the key on the list unless a live record shares it. One that is being removed right now will be removed once more:
-// nobody knows whether the object came before or after.
-// REQUIRES: the record of the Drive id that the key was uploaded for does not hold it (any more)
+// Puts the key on the list unless a live record shares it. One that is being removed right now will be removed once
+// more: nobody knows whether the object came before or after. REQUIRES: the record of the Drive id that the key was
+// uploaded for does not hold it (any more)
 void discard_key(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now);
 
 // Whether a commit of an item of `batch` (nullopt: it was written back meanwhile) onto the key must be refused.

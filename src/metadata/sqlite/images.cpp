@@ -27,12 +27,12 @@ constexpr db::SqlText kNewest("ORDER BY m.id DESC LIMIT ?5 OFFSET ?6");
 constexpr db::SqlText kAll("FROM images m NOT INDEXED WHERE ");
 constexpr db::SqlText kOfProvider("FROM images m INDEXED BY images_by_provider WHERE m.provider_id = ?1 AND ");
 constexpr db::SqlText kOfJob("FROM images m INDEXED BY images_by_job WHERE m.job_id = ?2 AND ");
-constexpr auto kPageOfAll = kSelectImage + "WHERE m.id IN (SELECT m.id " + kAll + kConditions + kNewest +
-                            ") ORDER BY m.id DESC";
-constexpr auto kPageOfProvider = kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfProvider + kConditions + kNewest +
-                                 ") ORDER BY m.id DESC";
-constexpr auto kPageOfJob = kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfJob + kConditions + kNewest +
-                            ") ORDER BY m.id DESC";
+constexpr auto kPageOfAll =
+    kSelectImage + "WHERE m.id IN (SELECT m.id " + kAll + kConditions + kNewest + ") ORDER BY m.id DESC";
+constexpr auto kPageOfProvider =
+    kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfProvider + kConditions + kNewest + ") ORDER BY m.id DESC";
+constexpr auto kPageOfJob =
+    kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfJob + kConditions + kNewest + ") ORDER BY m.id DESC";
 constexpr auto kCountOfAll = "SELECT count(*) " + kAll + kConditions;
 constexpr auto kCountOfProvider = "SELECT count(*) " + kOfProvider + kConditions;
 constexpr auto kCountOfJob = "SELECT count(*) " + kOfJob + kConditions;
@@ -120,8 +120,8 @@ Result<ImagePage> SqliteMetadataStore::page(const CallContext& context, const Im
     if (conditions.nothing) return result;
     result.total = count_images(connection, conditions);
     if (page - 1 > result.total / per_page) return result;  // also keeps the product below from overflowing
-    result.images = read_images(connection, conditions, std::numeric_limits<std::int64_t>::max(), per_page,
-                                (page - 1) * per_page);
+    result.images =
+        read_images(connection, conditions, std::numeric_limits<std::int64_t>::max(), per_page, (page - 1) * per_page);
     return result;
   });
 }

@@ -14,8 +14,8 @@ namespace {
 // among the marked ones (and at the record of the Drive id itself).
 //
 // Indexes are what a commit costs. Each image enters two in random order, by Drive id and by content; they hold as
-// little as will do (eight bytes of the MD5, which Drive has for every file, or else of the SHA-256). All others grow at
-// their end or are small.
+// little as will do (eight bytes of the MD5, which Drive has for every file, or else of the SHA-256). All others grow
+// at their end or are small.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE sequences (
   name TEXT PRIMARY KEY,
@@ -185,6 +185,8 @@ constexpr db::Schema kSchema{.application_id = 0x494d4749,  // "IMGI"
 
 }  // namespace
 
-const db::Schema& metadata_schema() noexcept { return kSchema; }
+const db::Schema& metadata_schema() noexcept {
+  return kSchema;
+}
 
 }  // namespace imgimport

@@ -72,10 +72,11 @@ TEST_CASE("work that fails is rolled back, whether by an error or an exception",
   db::Connection connection(file_in(dir));
   connection.exec("CREATE TABLE t (a INTEGER UNIQUE)");
   const auto insert = [](db::Connection& c) { c.query("INSERT INTO t VALUES (1)").run(); };
-  const auto refused = db::transact(connection, db::TransactionKind::kImmediate, [&](db::Connection& c) -> Result<void> {
-    insert(c);
-    return Error(ErrorCode::kConflict, "no");
-  });
+  const auto refused =
+      db::transact(connection, db::TransactionKind::kImmediate, [&](db::Connection& c) -> Result<void> {
+        insert(c);
+        return Error(ErrorCode::kConflict, "no");
+      });
   CHECK(refused.error().code() == ErrorCode::kConflict);
   const auto broken = db::transact(connection, db::TransactionKind::kImmediate, [&](db::Connection& c) -> Result<void> {
     insert(c);
@@ -110,7 +111,8 @@ TEST_CASE("a long query ends with its caller's deadline or stop", "[db]") {
   connection.serve(&stoppable);
   ErrorCode code{};
   {
-    std::jthread reading([&] { code = db::transact(connection, db::TransactionKind::kRead, count_forever).error().code(); });
+    std::jthread reading(
+        [&] { code = db::transact(connection, db::TransactionKind::kRead, count_forever).error().code(); });
     stop.request_stop();
   }
   CHECK(code == ErrorCode::kCancelled);

@@ -1,5 +1,5 @@
-// Every query of the SQLite store costs what its page costs, not what the tables hold: the steps of SQLite's machine are
-// counted for each statement, on a small and on a large store.
+// Every query of the SQLite store costs what its page costs, not what the tables hold: the steps of SQLite's machine
+// are counted for each statement, on a small and on a large store.
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -16,8 +16,8 @@ using namespace imgimport::metadata_suite;
 namespace {
 
 struct Cost {
-  int steps = 0;      // of the most expensive run
-  int scanned = 0;    // rows stepped over without an index, all runs together
+  int steps = 0;    // of the most expensive run
+  int scanned = 0;  // rows stepped over without an index, all runs together
 };
 
 // Sees every statement of every connection opened while it lives.

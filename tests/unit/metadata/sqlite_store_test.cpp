@@ -238,8 +238,9 @@ TEST_CASE("a transaction that finds the disk full changes nothing", "[metadata][
   connection.exec("PRAGMA max_page_count=1");  // SQLite makes it what the file has already
   const auto result = db::transact(connection, db::TransactionKind::kImmediate, [](db::Connection& c) -> Result<void> {
     c.query("UPDATE jobs SET pending = 0").run();
-    auto fill = c.query("INSERT INTO folders (job_id, depth, drive_id, name, resource_key, shared_drive, path, page_token)"
-                        " VALUES (1, 1, ?1, '', '', '', '', '')");
+    auto fill = c.query(
+        "INSERT INTO folders (job_id, depth, drive_id, name, resource_key, shared_drive, path, page_token)"
+        " VALUES (1, 1, ?1, '', '', '', '', '')");
     for (int i = 0; i < 100'000; ++i) fill.bind("folder " + std::to_string(i)).run();
     return {};
   });
