@@ -39,7 +39,7 @@ HttpGuard internal_guard(std::string token) {
 
 class Server {
  public:
-  Server(const Config& config, const RoleSet& roles) : assembly_{config, roles} {}
+  Server(const Config& config, const RoleSet& roles) : assembly_(config, roles) {}
 
   Result<void> start() {
     IMGIMPORT_RETURN_IF_ERROR(assemble(assembly_));

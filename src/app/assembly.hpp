@@ -2,8 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.hpp"
@@ -28,8 +27,11 @@ struct ModuleInPlace {
 };
 
 struct Assembly {
+  Assembly(const Config& process_config, RoleSet process_roles)
+      : config(process_config), roles(std::move(process_roles)) {}
+
   const Config& config;
-  RoleSet roles;
+  const RoleSet roles;
   bool one_shot = false;  // drives its own job only, and opens no port
 
   SystemClock clock;

@@ -3,7 +3,7 @@
 
 #include "config/config.hpp"
 #include "imgimport/result.hpp"
-#include "metadata/sqlite/sqlite_metadata_store.hpp"
+#include "metadata/sqlite/store.hpp"
 
 namespace imgimport {
 

@@ -79,7 +79,7 @@ int refuse(const Error& error) {
 class OneShot {
  public:
   explicit OneShot(const Config& config)
-      : assembly_{config, {Role::kMetadata, Role::kStorage, Role::kImport, Role::kWorker}} {
+      : assembly_(config, {Role::kMetadata, Role::kStorage, Role::kImport, Role::kWorker}) {
     assembly_.one_shot = true;
   }
 

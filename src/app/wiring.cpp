@@ -16,7 +16,7 @@
 #include "http_client/curl_client.hpp"
 #include "importer/import_module.hpp"
 #include "metadata/metadata_module.hpp"
-#include "metadata/sqlite/sqlite_metadata_store.hpp"
+#include "metadata/sqlite/store.hpp"
 #include "queue/in_process_queue.hpp"
 #include "storage/local/local_store.hpp"
 #include "storage/storage_module.hpp"

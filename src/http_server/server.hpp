@@ -1,10 +1,11 @@
 // The HTTP server: Beast and Asio coroutines behind plain values (imgimport/http.hpp). This header is all that anybody
 // else sees of them.
 //
-// What it promises its clients: HTTP/1.1 keep-alive and pipelining (answers in order), a header beyond 64 KiB gets 431 and
-// a body beyond the route's limit 413, both readable (the rest is read on, bounded, before closing); an unknown path 404,
-// a wrong method 405 with Allow, a malformed request 400, all in the API's error shape; OPTIONS and CORS are a router's
-// affair. A client that is slower than the time-outs is cut off. Beyond the connection cap, a connection gets 503.
+// What it promises its clients: HTTP/1.1 keep-alive and pipelining (answers in order), a header beyond 64 KiB gets 431
+// and a body beyond the route's limit 413, both readable (the rest is read on, bounded, before closing); an unknown
+// path 404, a wrong method 405 with Allow, a malformed request 400, all in the API's error shape; OPTIONS and CORS are
+// a router's affair. A client that is slower than the time-outs is cut off. Beyond the connection cap, a connection
+// gets 503.
 #pragma once
 
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "http_server/tls_files.hpp"
 #include "imgimport/executor.hpp"
 #include "imgimport/http.hpp"
 #include "imgimport/result.hpp"
@@ -22,7 +24,7 @@ namespace imgimport {
 
 struct HttpServerOptions {
   std::size_t io_threads = 1;
-  std::size_t max_connections = 1024;            // all listeners together
+  std::size_t max_connections = 1024;  // all listeners together
   std::size_t max_header_bytes = 64 << 10;
   std::chrono::milliseconds header_timeout{15'000};  // from a request's first byte to the end of its head
   std::chrono::milliseconds body_timeout{60'000};    // for the body, whole
@@ -30,16 +32,11 @@ struct HttpServerOptions {
   std::chrono::milliseconds write_timeout{60'000};   // without the client taking a byte
 };
 
-struct TlsFiles {
-  std::string certificate_chain;  // PEM
-  std::string private_key;
-};
-
 struct HttpListenerOptions {
-  std::string name;                 // of the module, for logs and errors
+  std::string name;  // of the module, for logs and errors
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;           // 0 = pick one
-  const Router* router = nullptr;   // outlives the server
+  std::uint16_t port = 0;          // 0 = pick one
+  const Router* router = nullptr;  // outlives the server
   std::optional<TlsFiles> tls;
 };
 

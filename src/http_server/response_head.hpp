@@ -1,0 +1,38 @@
+// The head of a response as text. Pure.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "imgimport/http.hpp"
+
+namespace imgimport {
+
+std::string_view reason_phrase(int status) noexcept;
+
+// "Mon, 23 Nov 2026 20:17:14 GMT"
+std::string http_date(std::time_t time);
+
+// What the connection knows of a response beside its own headers.
+struct ResponseFrame {
+  bool http_1_1 = true;
+  bool keep_alive = true;
+  bool head_only = false;  // the answer to a HEAD
+  bool chunked = false;
+  std::optional<std::uint64_t> content_length;  // nullopt: chunked, ended by closing, or a status without a body
+  std::string_view date;
+  std::string_view request_id;
+};
+
+// 1xx, 204 and 304 have no body, whatever the handler says.
+bool status_has_body(int status) noexcept;
+
+// Appends status line, headers and the empty line. Headers of the response that are the connection's own (Connection,
+// Content-Length, …) are left out, except that a HEAD's answer may name the length of the body that a GET would get.
+// Bytes that would end a header's line become spaces.
+void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame);
+
+}  // namespace imgimport

@@ -1,0 +1,151 @@
+// Journal: items into batches, batches to workers.
+#include "metadata/sqlite/lookup.hpp"
+#include "metadata/sqlite/rows.hpp"
+#include "metadata/sqlite/store.hpp"
+#include "metadata/sqlite/tally.hpp"
+#include "metadata/sqlite/values.hpp"
+
+namespace imgimport {
+namespace {
+
+constexpr db::SqlText kDueItems(
+    "FROM items INDEXED BY items_due "
+    "WHERE job_id = ?1 AND state IN (1, 6) AND batch_id IS NULL AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3");
+constexpr auto kCountDue = "SELECT count(*), total(state = 6) FROM (SELECT state " + kDueItems + ")";
+constexpr auto kGroupDue = "UPDATE items SET state = 1, batch_id = ?4, not_before = 0 WHERE id IN (SELECT id " +
+                           kDueItems + ")";
+// Steps from one batch to the next in the index, instead of reading the entries of all their items.
+constexpr db::Sql kReadyBatches =
+    "WITH RECURSIVE ready (batch) AS ("
+    " SELECT min(batch_id) FROM items INDEXED BY items_in_batch"
+    "  WHERE job_id = ?1 AND state = 1 AND batch_id IS NOT NULL AND batch_id > ?2"
+    " UNION ALL"
+    " SELECT (SELECT min(batch_id) FROM items INDEXED BY items_in_batch"
+    "  WHERE job_id = ?1 AND state = 1 AND batch_id IS NOT NULL AND batch_id > ready.batch)"
+    " FROM ready WHERE ready.batch IS NOT NULL"
+    ") SELECT batch FROM ready WHERE batch IS NOT NULL LIMIT ?3";
+
+// The batch's pending items; for each the record of its own Drive id (own), and the oldest one of equal content (same).
+constexpr auto kOpenBatch =
+    "SELECT " + rows::kWorkItemColumns +
+    ", own.id, own.object_key, own.size_bytes, own.md5, own.sha256, own.checksum_verified, own.head_revision,"
+    " same.id, same.object_key "
+    "FROM items i INDEXED BY items_in_batch "
+    "LEFT JOIN images own ON own.place_id = ?3 AND own.drive_id = i.drive_id AND own.deleting = 0 "
+    "LEFT JOIN images same ON same.id = coalesce("
+    " (SELECT s.id FROM images s INDEXED BY images_by_sha256"
+    "   WHERE s.place_id = ?3 AND s.sha256 IS NOT NULL AND s.sha256 = i.sha256 AND s.deleting = 0 LIMIT 1),"
+    " (SELECT d.id FROM images d INDEXED BY images_by_md5"
+    "   WHERE d.place_id = ?3 AND d.md5 IS NOT NULL AND d.md5 = i.md5 AND d.size_bytes = i.size_bytes"
+    "   AND (d.sha256 IS NULL OR i.sha256 IS NULL) AND d.deleting = 0 LIMIT 1)) "
+    "WHERE i.job_id = ?1 AND i.batch_id = ?2 AND i.state = 1 AND i.batch_id IS NOT NULL ORDER BY i.id";
+
+// Columns of kOpenBatch behind those of the item.
+enum OwnColumn : int {
+  kOwnId = rows::kWorkItemWidth,
+  kOwnKey,
+  kOwnSize,
+  kOwnMd5,
+  kOwnSha256,
+  kOwnVerified,
+  kOwnRevision,
+  kSameId,
+  kSameKey
+};
+
+// Whether the record of the item's own Drive id holds the version that is listed now. The hashes decide where Drive's
+// were matched when it was stored; else (no hashes, or Drive's did not fit the bytes) the revision or the key, which
+// holds the version tag, does.
+bool is_unchanged(const db::Query& query, const WorkItem& item) {
+  const ContentHashes& hashes = item.file.hashes;
+  if (query.integer(kOwnVerified) != 0) {
+    const std::string sha256 = hash_hex(query.text(kOwnSha256));
+    if (!sha256.empty() && !hashes.sha256.empty()) return sha256 == hashes.sha256;
+    const std::string md5 = hash_hex(query.text(kOwnMd5));
+    if (!md5.empty() && !hashes.md5.empty()) {
+      return md5 == hashes.md5 && stored_size(item.file.size) == query.maybe_integer(kOwnSize);
+    }
+  }
+  if (!item.file.head_revision.empty() && query.text(kOwnRevision) == item.file.head_revision) return true;
+  return !item.key.value().empty() && query.text(kOwnKey) == item.key.value();
+}
+
+std::optional<KnownImage> known_image(const db::Query& query, const WorkItem& item) {
+  if (!query.is_null(kOwnId) && is_unchanged(query, item)) {
+    return KnownImage{ImageId(query.integer(kOwnId)), ObjectKey(query.text(kOwnKey)), true};
+  }
+  if (query.is_null(kSameId)) return std::nullopt;
+  const bool own = query.maybe_integer(kOwnId) == query.integer(kSameId);
+  return KnownImage{ImageId(query.integer(kSameId)), ObjectKey(query.text(kSameKey)), own};
+}
+
+}  // namespace
+
+Result<std::vector<BatchId>> SqliteMetadataStore::group_due(const CallContext& context, const JobLease& lease,
+                                                            Timestamp now, std::size_t batch_size, std::size_t limit) {
+  return write(context, [&](db::Connection& connection) -> Result<std::vector<BatchId>> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_leased_job(connection, lease));
+    std::vector<BatchId> batches;
+    if (!job.is_live() || batch_size == 0) return batches;
+    Tally tally;
+    auto count = connection.query(kCountDue);
+    auto group = connection.query(kGroupDue);
+    while (batches.size() < limit) {
+      count.bind(job.row, to_millis(now), batch_size).next();
+      if (count.integer(0) == 0) break;
+      tally.move(ItemState::kDeferred, ItemState::kPending, count.integer(1));
+      const std::int64_t batch = take_batches(connection, 1);
+      group.bind(job.row, to_millis(now), batch_size, batch).run();
+      batches.emplace_back(batch);
+    }
+    if (tally.in(ItemState::kPending) != 0) settle(connection, job.row, tally, clock_.now());
+    return batches;
+  });
+}
+
+Result<std::vector<BatchId>> SqliteMetadataStore::ready_batches(const CallContext& context, const JobLease& lease,
+                                                                BatchId after, std::size_t limit) {
+  return read(context, [&](db::Connection& connection) -> Result<std::vector<BatchId>> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_leased_job(connection, lease));
+    std::vector<BatchId> batches;
+    if (!job.is_live()) return batches;
+    auto query = connection.query(kReadyBatches);
+    query.bind(job.row, after.value(), limit);
+    while (query.next()) batches.emplace_back(query.integer(0));
+    return batches;
+  });
+}
+
+Result<std::optional<Timestamp>> SqliteMetadataStore::next_due(const CallContext& context, const JobId& id) {
+  return read(context, [&](db::Connection& connection) -> Result<std::optional<Timestamp>> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, id));
+    if (!job.is_live()) return std::optional<Timestamp>();
+    auto query = connection.query(
+        "SELECT min(not_before) FROM items INDEXED BY items_due "
+        "WHERE job_id = ?1 AND state IN (1, 6) AND batch_id IS NULL");
+    query.bind(job.row).next();
+    const auto due = query.maybe_integer(0);
+    if (due == 0) return std::optional<Timestamp>(clock_.now());
+    return from_millis(due);
+  });
+}
+
+Result<Batch> SqliteMetadataStore::open_batch(const CallContext& context, const BatchRef& batch,
+                                              const StorePlace& place) {
+  return read(context, [&](db::Connection& connection) -> Result<Batch> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, batch.job));
+    Batch opened{batch.job, {}};
+    if (!job.is_live()) return opened;
+    const auto place_row = find_place(connection, place);
+    auto query = connection.query(kOpenBatch);
+    query.bind(job.row, batch.batch.value(), place_row ? place_row->place : 0);
+    while (query.next()) {
+      WorkItem item = rows::work_item(query);
+      item.known = known_image(query, item);
+      opened.items.push_back(std::move(item));
+    }
+    return opened;
+  });
+}
+
+}  // namespace imgimport

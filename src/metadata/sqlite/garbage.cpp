@@ -1,0 +1,128 @@
+// The list of garbage, and ImageStore's methods on it.
+#include "metadata/sqlite/garbage.hpp"
+
+#include "metadata/sqlite/lookup.hpp"
+#include "metadata/sqlite/store.hpp"
+#include "metadata/sqlite/values.hpp"
+
+namespace imgimport {
+namespace {
+
+// Much longer than the time between an upload and its commit.
+constexpr std::chrono::hours kRememberGone{1};
+
+struct Candidate {
+  std::int64_t record = 0;  // of a deletion cut short; 0 for a key on the list
+  ObjectKey key;
+};
+
+// Deletions that were begun before `before` and not finished: the record gives way to an entry of the list.
+void adopt_deletions(db::Connection& connection, std::int64_t place, Timestamp now, Timestamp before,
+                     std::size_t limit) {
+  connection.query("DELETE FROM images WHERE place_id = ?1 AND deleting = 1 AND deleting <> 0 AND deleting_at <= ?2")
+      .bind(place, to_millis(before))
+      .run();
+  std::vector<Candidate> stuck;
+  {
+    auto query = connection.query(
+        "SELECT id, object_key FROM images INDEXED BY images_going "
+        "WHERE place_id = ?1 AND deleting <> 0 AND deleting_at <= ?2 LIMIT ?3");
+    query.bind(place, to_millis(before), limit);
+    while (query.next()) stuck.push_back({query.integer(0), ObjectKey(query.text(1))});
+  }
+  for (const Candidate& candidate : stuck) {
+    connection.query("DELETE FROM images WHERE id = ?1").bind(candidate.record).run();
+    discard_key(connection, place, candidate.key, now);
+  }
+}
+
+std::vector<ObjectKey> claimable_keys(db::Connection& connection, std::int64_t place, Timestamp before,
+                                      std::size_t limit) {
+  std::vector<ObjectKey> keys;
+  const auto collect = [&](db::Query& query) {
+    while (query.next()) keys.emplace_back(query.text(0));
+  };
+  auto waiting = connection.query(
+      "SELECT object_key FROM garbage INDEXED BY garbage_by_state "
+      "WHERE place_id = ?1 AND state = 0 ORDER BY since LIMIT ?2");
+  collect(waiting.bind(place, limit));
+  if (keys.size() >= limit) return keys;
+  auto cut_short = connection.query(
+      "SELECT object_key FROM garbage INDEXED BY garbage_by_state "
+      "WHERE place_id = ?1 AND state = 1 AND since <= ?2 ORDER BY since LIMIT ?3");
+  collect(cut_short.bind(place, to_millis(before), limit - keys.size()));
+  return keys;
+}
+
+}  // namespace
+
+bool is_key_in_use(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except) {
+  auto query = connection.query(
+      "SELECT 1 FROM images INDEXED BY images_by_key "
+      "WHERE place_id = ?1 AND key_hash = ?2 AND object_key = ?3 AND deleting = 0 AND id <> ?4 LIMIT 1");
+  return query.bind(place, key_hash(key), key.value(), except).next();
+}
+
+void discard_key(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now) {
+  if (key.value().empty() || is_key_in_use(connection, place, key, 0)) return;
+  connection
+      .query("INSERT INTO garbage (place_id, object_key, state, since) VALUES (?1, ?2, 0, ?3)"
+             " ON CONFLICT (place_id, object_key) DO UPDATE SET"
+             " state = CASE state WHEN 2 THEN 0 ELSE state END, again = state = 1")
+      .bind(place, key.value(), to_millis(now))
+      .run();
+}
+
+void take_off_list(db::Connection& connection, std::int64_t place, const ObjectKey& key) {
+  connection.query("DELETE FROM garbage WHERE place_id = ?1 AND object_key = ?2").bind(place, key.value()).run();
+}
+
+void remember_gone(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now) {
+  connection
+      .query("INSERT INTO garbage (place_id, object_key, state, since, after_batch) VALUES (?1, ?2, 2, ?3, ?4)"
+             " ON CONFLICT (place_id, object_key) DO UPDATE SET state = CASE again WHEN 1 THEN 0 ELSE 2 END, again = 0,"
+             " since = excluded.since, after_batch = excluded.after_batch WHERE state <> 0")
+      .bind(place, key.value(), to_millis(now), last_batch(connection))
+      .run();
+}
+
+Result<std::vector<ObjectKey>> SqliteMetadataStore::claim_garbage(const CallContext& context, const StorePlace& place,
+                                                                  std::size_t limit) {
+  return write(context, [&](db::Connection& connection) -> Result<std::vector<ObjectKey>> {
+    const auto row = find_place(connection, place);
+    if (!row) return std::vector<ObjectKey>();
+    const Timestamp now = clock_.now();
+    const Timestamp before = now - removal_grace_;
+    connection.query("DELETE FROM garbage WHERE place_id = ?1 AND state = 2 AND since <= ?2")
+        .bind(row->place, to_millis(now - kRememberGone))
+        .run();
+    adopt_deletions(connection, row->place, now, before, limit);
+    std::vector<ObjectKey> claimed;
+    auto mark = connection.query(
+        "UPDATE garbage SET state = 1, again = 0, since = ?3 WHERE place_id = ?1 AND object_key = ?2");
+    for (ObjectKey& key : claimable_keys(connection, row->place, before, limit)) {
+      if (is_key_in_use(connection, row->place, key, 0)) {
+        take_off_list(connection, row->place, key);
+        continue;
+      }
+      mark.bind(row->place, key.value(), to_millis(now)).run();
+      claimed.push_back(std::move(key));
+    }
+    return claimed;
+  });
+}
+
+Result<void> SqliteMetadataStore::forget_garbage(const CallContext& context, const StorePlace& place,
+                                                 std::span<const ObjectKey> keys) {
+  return write(context, [&](db::Connection& connection) -> Result<void> {
+    const auto row = find_place(connection, place);
+    if (!row) return {};
+    auto marked = connection.query("SELECT 1 FROM garbage WHERE place_id = ?1 AND object_key = ?2 AND state = 1");
+    for (const ObjectKey& key : keys) {
+      if (marked.bind(row->place, key.value()).next()) remember_gone(connection, row->place, key, clock_.now());
+    }
+    return {};
+  });
+}
+
+}  // namespace imgimport

@@ -1,0 +1,42 @@
+// How an object without a record comes to be removed, and why that never takes one that a record needs.
+//
+// A key on the list goes through three states: waiting → being removed (claim_garbage gave it out) → gone (forgotten by
+// whoever removed it). A commit onto a waiting key takes it off the list; onto one being removed it is refused, and the
+// item goes back. A key that is gone stays on the list for an hour, with the last batch id of that moment: an item of
+// such an early batch may have uploaded its object before the removal, so that its commit is refused as well; an item
+// of a later batch uploaded after it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "db/connection.hpp"
+#include "imgimport/ids.hpp"
+#include "imgimport/clock.hpp"
+
+namespace imgimport {
+
+enum class GarbageState : std::uint8_t { kWaiting = 0, kBeingRemoved = 1, kGone = 2 };
+
+// Whether a live record other than `except` (its row, 0 = none) needs the object.
+bool is_key_in_use(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except);
+
+// Puts the key on the list unless a live record needs it. One that is being removed right now will be removed once more:
+// nobody knows whether the object came before or after.
+void discard_key(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now);
+
+// Whether a commit of an item of `batch` (nullopt: it was written back meanwhile) onto the key must be refused.
+struct GarbageEntry {
+  GarbageState state = GarbageState::kWaiting;
+  std::int64_t after_batch = 0;
+  bool refuses(std::optional<std::int64_t> batch) const {
+    return state == GarbageState::kBeingRemoved || (after_batch > 0 && batch.value_or(0) <= after_batch);
+  }
+};
+
+void take_off_list(db::Connection& connection, std::int64_t place, const ObjectKey& key);
+
+// Writes down that the object was removed just now.
+void remember_gone(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now);
+
+}  // namespace imgimport

@@ -1,0 +1,42 @@
+// Values of the contract as they lie in columns, and back. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "imgimport/clock.hpp"
+#include "imgimport/ids.hpp"
+#include "imgimport/job.hpp"
+
+namespace imgimport {
+
+// Text from outside made fit to be stored and compared: valid UTF-8, NUL replaced by U+FFFD.
+std::string stored_text(std::string_view text);
+
+// Hex to raw bytes; nullopt for what is no hash of `bytes` bytes: then the hash counts as not known.
+std::optional<std::string> hash_bytes(std::string_view hex, std::size_t bytes);
+std::string hash_hex(std::string_view bytes);
+
+std::int64_t to_millis(Timestamp time) noexcept;
+std::optional<std::int64_t> to_millis(const std::optional<Timestamp>& time) noexcept;
+Timestamp from_millis(std::int64_t millis) noexcept;
+std::optional<Timestamp> from_millis(const std::optional<std::int64_t>& millis) noexcept;
+
+// Sizes as SQLite's signed integers. What a hostile listing claims beyond a pebibyte is cut there, so that the sums of
+// a job cannot overflow.
+std::int64_t stored_size(std::uint64_t bytes) noexcept;
+std::optional<std::int64_t> stored_size(const std::optional<std::uint64_t>& bytes) noexcept;
+
+// Stands for the key in an index (FNV-1a, 64 bits); always compared together with the key itself.
+std::int64_t key_hash(const ObjectKey& key) noexcept;
+
+// Text for `LIKE ? ESCAPE '\'` that finds `part` anywhere.
+std::string like_pattern(std::string_view part);
+
+// The filters as one JSON object, equal for equal filters.
+std::string filters_to_json(const ImportFilters& filters);
+ImportFilters filters_from_json(std::string_view json);
+
+}  // namespace imgimport

@@ -1,0 +1,215 @@
+// Bad input and broken surroundings: each gets the right status or exit code, one clear sentence and a remedy, and what
+// is stored already stays as it is.
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "emulators/drive/drive_emulator.hpp"
+#include "support/import_audit.hpp"
+#include "support/server_process.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace imgimport;
+using emulator::DriveEmulator;
+
+namespace {
+
+struct Ended {
+  int code = -1;
+  std::string output;
+  std::string errors;
+};
+
+// The program with these arguments and settings, until it ends by itself.
+Ended run_program(const std::filesystem::path& directory, const std::vector<std::string>& arguments,
+                  std::map<std::string, std::string> settings) {
+  ChildOptions options;
+  options.program = program_under_test();
+  options.arguments = arguments;
+  options.environment = {{"GATEWAY_PORT", "0"}, {"IMPORT_PORT", "0"}, {"METADATA_PORT", "0"}, {"STORAGE_PORT", "0"},
+                         {"WORKER_PORT", "0"},  {"LOG_LEVEL", "warning"}, {"DATA_DIR", (directory / "data").string()}};
+  settings.merge(options.environment);
+  options.environment = settings;
+  options.directory = directory;
+  ChildProcess process(options);
+  Ended ended;
+  ended.output = process.read_all(std::chrono::seconds(30));
+  ended.code = process.wait(std::chrono::seconds(30)).value_or(-1);
+  ended.errors = process.error_output();
+  return ended;
+}
+
+void check_error(const Reply& reply, int status) {
+  INFO(reply.body);
+  CHECK(reply.status == status);
+  REQUIRE(reply.json.is_object());
+  CHECK(!reply.json.as_object().at("error").as_string().empty());
+  CHECK(!reply.json.as_object().at("code").as_string().empty());
+  CHECK(!reply.json.as_object().at("request_id").as_string().empty());
+}
+
+// A start that cannot work: exit 2, and one sentence that names `what`.
+void check_refused(const Ended& ended, const std::string& what) {
+  INFO(ended.errors);
+  CHECK(ended.code == 2);
+  CHECK(ended.errors.find(what) != std::string::npos);
+  CHECK(ended.errors.find("imgimport: ") != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("requests that make no sense get a 4xx in the one error shape") {
+  DriveEmulator drive;
+  const auto album = drive.tree().add_folder(drive.root_id(), "album");
+  drive.tree().add_files(album, {.count = 1, .size = 1'000});
+  const auto empty = drive.tree().add_folder(drive.root_id(), "empty");
+  REQUIRE(drive.start().has_value());
+  const TempDir dir;
+  ServerProcess server(dir.path() / "data", settings_for(drive));
+  const std::string import = "/api/import/google-drive";
+
+  for (const char* body : {"", "not json", "[]", "{}", R"({"folder_url":7})", R"({"folder_url":"javascript:alert(1)"})",
+                           R"({"folder_url":"https://example.com/drive/folders/abc"})",
+                           R"({"folder_url":"https://drive.google.com/file/d/1AbC/view"})",
+                           R"({"folder_url":"https://drive.google.com/drive/folders/a'b"})",
+                           R"({"folder_url":"https://drive.google.com/drive/folders/abc","recursive":"yes"})",
+                           R"({"folder_url":"https://drive.google.com/drive/folders/abc","filters":{"min_size":"big"}})"}) {
+    CAPTURE(body);
+    check_error(server.post(import, body), 400);
+  }
+  check_error(server.post(import, R"({"folder_url":")" + DriveEmulator::folder_link("1NoSuchFolder") + R"("})"), 404);
+  check_error(server.get("/api/import/status/no-uuid"), 400);
+  check_error(server.get("/api/import/status/00000000-0000-4000-8000-000000000000"), 404);
+  check_error(server.get("/api/images/999"), 404);
+  check_error(server.get("/api/images/abc"), 400);
+  check_error(server.get("/api/images?page=99999999999999999999"), 400);
+  check_error(server.get("/api/images?page=0"), 400);
+  check_error(server.get("/api/images?per_page=501"), 400);
+  check_error(server.get("/nowhere"), 404);
+  check_error(server.request(HttpMethod::kDelete, "/api/stats"), 405);
+  CHECK(server.get("/api/images?page=1000000").json.as_object().at("images").as_array().empty());
+
+  const Reply nothing = server.post(import, R"({"folder_url":")" + DriveEmulator::folder_link(empty) + R"("})");
+  CHECK(nothing.status == 200);
+  CHECK(nothing.json.as_object().at("message").as_string() == "No images found in the folder");
+}
+
+TEST_CASE("without credentials, or with wrong ones, the answer says what to set") {
+  DriveEmulator drive;
+  const auto album = drive.tree().add_folder(drive.root_id(), "album");
+  REQUIRE(drive.start().has_value());
+  const TempDir dir;
+  const std::string body = R"({"folder_url":")" + DriveEmulator::folder_link(album) + R"("})";
+  auto settings = settings_for(drive);
+  settings["GOOGLE_API_KEY"] = "wrong";
+  {
+    ServerProcess server(dir.path() / "a", settings);
+    const Reply refused = server.post("/api/import/google-drive", body);
+    check_error(refused, 503);
+    CHECK(refused.body.find("GOOGLE_API_KEY") != std::string::npos);
+  }
+  settings.erase("GOOGLE_API_KEY");
+  ServerProcess server(dir.path() / "b", settings);
+  const Reply refused = server.post("/api/import/google-drive", body);
+  check_error(refused, 503);
+  CHECK(refused.body.find("GOOGLE_API_KEY") != std::string::npos);
+}
+
+TEST_CASE("a start that cannot work ends with exit code 2 and one sentence") {
+  const TempDir dir;
+  check_refused(run_program(dir.path(), {"--role=all"}, {{"WORKER_THREADS", "many"}}), "WORKER_THREADS");
+  check_refused(run_program(dir.path(), {"--role=everything"}, {}), "everything");
+  check_refused(run_program(dir.path(), {"--role=gateway"}, {}), "IMPORT_SERVICE_URL");
+  check_refused(run_program(dir.path(), {"--no-such-flag"}, {}), "no-such-flag");
+  check_refused(run_program(dir.path(), {"--role=all"}, {{"LISTEN_ADDRESS", "0.0.0.0"}}), "API_TOKEN");
+
+  SECTION("a taken port") {
+    DriveEmulator other;
+    REQUIRE(other.start().has_value());
+    check_refused(run_program(dir.path(), {"--role=all"}, {{"GATEWAY_PORT", std::to_string(other.port())}}), "GATEWAY_PORT");
+  }
+  SECTION("a corrupt database") {
+    std::filesystem::create_directories(dir.path() / "data");
+    std::ofstream(dir.path() / "data" / "imgimport.db") << std::string(10'000, 'x');
+    check_refused(run_program(dir.path(), {"--role=all"}, {}), "imgimport.db");
+    CHECK(std::filesystem::file_size(dir.path() / "data" / "imgimport.db") == 10'000);
+  }
+  SECTION("a file in place of the data directory") {
+    std::ofstream(dir.path() / "data") << "x";
+    check_refused(run_program(dir.path(), {"--role=all"}, {}), "DATA_DIR");
+  }
+  SECTION("a bad configuration file") {
+    std::ofstream(dir.path() / "bad.json") << "{ \"worker\": ";
+    check_refused(run_program(dir.path(), {"--role=all", "--config", "bad.json"}, {}), "bad.json");
+  }
+}
+
+TEST_CASE("a full disk stops the job with the remedy, and retry goes on when there is room") {
+  const TempDir dir;
+  const auto data = dir.path() / "data";
+  std::filesystem::create_directories(data);
+  if (mount("tmpfs", data.c_str(), "tmpfs", 0, "size=24m") != 0) {
+    WARN("not run: mounting a small file system needs root");
+    return;
+  }
+  struct Unmount {
+    std::filesystem::path path;
+    ~Unmount() { umount2(path.c_str(), MNT_DETACH); }
+  } const unmount{data};
+
+  DriveEmulator drive;
+  const auto album = drive.tree().add_folder(drive.root_id(), "album");
+  drive.tree().add_files(album, {.count = 100, .size = 500'000});
+  REQUIRE(drive.start().has_value());
+  ServerProcess server(data, settings_for(drive));
+  const std::string job = server.import_folder(DriveEmulator::folder_link(album));
+  const auto stopped = server.wait_for_job(job);
+  CHECK(stopped.at("status").as_string() == "failed");
+  CHECK(stopped.at("pending").to_number<int>() > 0);
+  CHECK(!stopped.at("remedy").as_string().empty());
+  CHECK(audit_objects(data, all_records(server)) == "");
+
+  REQUIRE(mount("tmpfs", data.c_str(), "tmpfs", MS_REMOUNT, "size=200m") == 0);
+  CHECK(server.post("/api/import/" + job + "/retry").status == 200);
+  const auto mended = server.wait_for_job(job);
+  CHECK(mended.at("status").as_string() == "completed");
+  CHECK(mended.at("imported_count").to_number<int>() == 100);
+  CHECK(audit_objects(data, all_records(server)) == "");
+  CHECK(server.stop() == 0);
+}
+
+TEST_CASE("the one-shot command imports, reports, and exits by what became of the images") {
+  DriveEmulator drive;
+  const auto album = drive.tree().add_folder(drive.root_id(), "album");
+  drive.tree().add_files(album, {.count = 30, .size = 10'000});
+  REQUIRE(drive.start().has_value());
+  const TempDir dir;
+  const auto settings = settings_for(drive);
+  const std::string link = DriveEmulator::folder_link(album);
+
+  const Ended dry = run_program(dir.path(), {"import", link, "--dry-run", "--json"}, settings);
+  INFO(dry.errors);
+  REQUIRE(dry.code == 0);
+  const auto estimate = boost::json::parse(dry.output).as_object();
+  CHECK(estimate.at("total").to_number<int>() == 30);
+  CHECK(estimate.at("total_bytes").to_number<int>() == 300'000);
+  CHECK(estimate.at("drive_units").to_number<int>() >= 6'000);
+  CHECK(drive.counters().values().download == 0);
+
+  const Ended done = run_program(dir.path(), {"import", link, "--json"}, settings);
+  INFO(done.errors);
+  REQUIRE(done.code == 0);
+  CHECK(boost::json::parse(done.output).as_object().at("imported_count").to_number<int>() == 30);
+
+  drive.tree().add_file(album, "gone.jpg", {.can_download = false});
+  const Ended partly = run_program(dir.path(), {"import", link}, settings);
+  CHECK(partly.code == 1);
+  CHECK(partly.output.find("gone.jpg") != std::string::npos);
+  CHECK(partly.output.find("skipped") != std::string::npos);
+
+  CHECK(run_program(dir.path(), {"import", "https://example.com/"}, settings).code == 2);
+}
