@@ -186,7 +186,7 @@ Result<void> SqliteMetadataStore::finish_delete(const CallContext& context, Imag
 Result<ImageStats> SqliteMetadataStore::stats(const CallContext& context) {
   return read(context, [&](db::Connection& connection) -> Result<ImageStats> {
     ImageStats stats;
-    auto query = connection.query("SELECT name, images, bytes FROM providers");
+    auto query = connection.query("SELECT name, images, bytes FROM providers WHERE images <> 0");
     while (query.next()) stats.by_provider[query.text(0)] = {query.integer(1), query.integer(2)};
     return stats;
   });
