@@ -18,14 +18,16 @@ constexpr std::int64_t kMaxPage = 1000;
 constexpr std::int64_t kDefaultItems = 100;
 constexpr std::int64_t kDefaultJobs = 50;
 
-// The service's own credentials and rights are not the client's: 401 and 403 would say so.
+// The service's own credentials, rights and speed towards Drive are not the client's: 401, 403 and 429 would say so.
 Error for_client(Error error) {
   ErrorCode code = error.code();
   if (code == ErrorCode::kUnauthenticated) code = ErrorCode::kMisconfigured;
   if (code == ErrorCode::kPermissionDenied) code = ErrorCode::kNotFound;
+  if (code == ErrorCode::kRateLimited) code = ErrorCode::kUnavailable;
   if (code == error.code()) return error;
   const std::string reason = error.reason().empty() ? std::string(to_string(error.code())) : error.reason();
-  return Error(code, error.message()).with_reason(reason).with_remedy(error.remedy());
+  Error translated = Error(code, error.message()).with_reason(reason).with_remedy(error.remedy());
+  return error.retry_after() ? std::move(translated).with_retry_after(*error.retry_after()) : translated;
 }
 
 // The cursor is the id of the last item of the page before.

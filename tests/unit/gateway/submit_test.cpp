@@ -136,7 +136,7 @@ TEST_CASE("trouble at the submit becomes the fitting status", "[gateway]") {
       {ErrorCode::kMisconfigured, "no_credentials", 503, "no_credentials"},
       {ErrorCode::kUnauthenticated, "", 503, "unauthenticated"},
       {ErrorCode::kUnavailable, "", 503, "unavailable"},
-      {ErrorCode::kRateLimited, "", 429, "rate_limited"},
+      {ErrorCode::kRateLimited, "", 503, "rate_limited"},
       {ErrorCode::kInternal, "", 500, "internal"},
   }));
   GatewayFixture fixture;
@@ -152,6 +152,14 @@ TEST_CASE("trouble at the submit becomes the fitting status", "[gateway]") {
   CHECK(json.at("remedy").as_string() == "Mend it.");
 }
 
+TEST_CASE("how long Drive asks to wait is passed on to the client", "[gateway]") {
+  GatewayFixture fixture;
+  fixture.imports.fail_submits(Error(ErrorCode::kRateLimited, "Slower").with_retry_after(std::chrono::seconds(7)));
+  const Answer answer = fixture.ask(import_call());
+  CHECK(answer.status == 503);
+  CHECK(answer.header("Retry-After") == "7");
+}
+
 TEST_CASE("a job that fails while it is listed answers the submit with its trouble", "[gateway]") {
   struct Row {
     std::string reason;
@@ -159,6 +167,7 @@ TEST_CASE("a job that fails while it is listed answers the submit with its troub
   };
   const auto row = GENERATE(values<Row>({{"not_found", 404},
                                          {"permission_denied", 404},
+                                         {"app_not_authorized_to_file", 404},
                                          {"not_a_folder", 400},
                                          {"misconfigured", 503},
                                          {"daily_limit_exceeded", 503},
