@@ -73,7 +73,7 @@ std::string reason_of(const Result<T>& result) {
 
 inline std::string hex_of(std::int64_t number, std::size_t length) {
   std::string digits = std::to_string(number);
-  return std::string(length - digits.size(), 'a') + digits;
+  return digits + std::string(length - digits.size(), 'a');
 }
 
 inline NewJob new_job(const std::string& id) {
