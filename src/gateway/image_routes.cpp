@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/http_error.hpp"
@@ -59,10 +57,7 @@ Result<HttpResponse> ImageRoutes::page(const CallContext& context, const HttpReq
       const std::int64_t per_page,
       number_parameter(request, {.name = "per_page", .most = kMaxPerPage, .otherwise = kDefaultPerPage}));
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageQuery query, image_query(request));
-  // The store multiplies the two; a page behind every possible one is as empty as the one asked for.
-  const std::int64_t last = std::numeric_limits<std::int64_t>::max() / per_page;
-  IMGIMPORT_ASSIGN_OR_RETURN(const ImagePage found,
-                             parts_.images.page(context, query, std::min(number, last), per_page));
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImagePage found, parts_.images.page(context, query, number, per_page));
   JsonWriter json;
   json.begin_object();
   json.key("images");
