@@ -119,7 +119,7 @@ class FieldReader {
 
   // "YYYY-MM-DD" or "YYYY-MM-DDTHH:MM:SS", without an offset, as EXIF has it.
   std::string local_time(std::string_view name) {
-    const std::string value = text(name);
+    std::string value = text(name);
     const bool date = value.size() == 10 && from_rfc3339(value + "T00:00:00Z");
     const bool date_time = value.size() == 19 && value[10] == 'T' && from_rfc3339(value + "Z");
     if (!value.empty() && !date && !date_time) {

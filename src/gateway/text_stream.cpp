@@ -35,7 +35,9 @@ class TextReader : public ByteReader {
 HttpResponse stream_response(std::string first, TextSource source) {
   HttpResponse response;
   response.headers.set("Content-Type", "application/json");
-  response.body = HttpStreamBody{text_reader(std::move(first), std::move(source)), std::nullopt};
+  HttpStreamBody body;
+  body.reader = text_reader(std::move(first), std::move(source));
+  response.body = std::move(body);
   return response;
 }
 

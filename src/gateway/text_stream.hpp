@@ -7,11 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "gateway/image_json.hpp"
 #include "imgimport/http.hpp"
 #include "imgimport/image.hpp"
 #include "imgimport/metadata_store.hpp"
-
-#include "gateway/image_json.hpp"
 
 namespace imgimport {
 

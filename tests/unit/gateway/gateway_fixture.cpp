@@ -390,7 +390,7 @@ void GatewayFixture::import_items(const std::string& mime_type,
 }
 
 JobId GatewayFixture::imported_job(std::size_t images) {
-  const JobId job = submit();
+  JobId job = submit();
   list(images);
   finish_listing();
   import_all();
