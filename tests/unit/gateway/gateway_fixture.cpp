@@ -4,32 +4,17 @@
 #include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <cstring>
 #include <stdexcept>
 #include <thread>
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "fakes/memory_blob.hpp"
 
 namespace imgimport::gateway_test {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
-
-class StringReader : public ByteReader {
- public:
-  explicit StringReader(std::string bytes) : bytes_(std::move(bytes)) {}
-  Result<std::size_t> read(const CallContext&, std::span<std::byte> out) override {
-    const std::size_t count = std::min(out.size(), bytes_.size() - taken_);
-    if (count != 0) std::memcpy(out.data(), bytes_.data() + taken_, count);
-    taken_ += count;
-    return count;
-  }
-
- private:
-  std::string bytes_;
-  std::size_t taken_ = 0;
-};
 
 // A small buffer, so that pieces are cut at odd places.
 void read_to_end(ByteReader& reader, Answer& answer) {
@@ -116,69 +101,49 @@ Result<void> FlakyMetadata::ping(const CallContext& context) {
   return MemoryMetadataStore::ping(context);
 }
 
-Result<ObjectInfo> Objects::put(const CallContext&, const ObjectKey& key, const Blob& blob, const PutOptions&) {
-  const auto bytes = blob.in_memory();
-  if (!bytes) return Error(ErrorCode::kInternal, "only blobs in memory are stored here");
-  store(key, std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
-  return ObjectInfo{.size_bytes = bytes->size()};
+Result<ObjectInfo> FlakyObjects::put(const CallContext& context, const ObjectKey& key, const Blob& blob,
+                                     const PutOptions& options) {
+  if (auto away = error()) return *away;
+  return objects_.put(context, key, blob, options);
 }
 
-Result<void> Objects::flush(const CallContext&) {
-  return {};
+Result<ObjectInfo> FlakyObjects::head(const CallContext& context, const ObjectKey& key) {
+  if (auto away = error()) return *away;
+  return objects_.head(context, key);
 }
 
-Result<ObjectInfo> Objects::head(const CallContext& context, const ObjectKey& key) {
-  IMGIMPORT_ASSIGN_OR_RETURN(const ObjectContent content, get(context, key, std::nullopt));
-  return content.info;
-}
-
-Result<ObjectContent> Objects::get(const CallContext&, const ObjectKey& key, const std::optional<ByteRange>& range) {
-  const std::lock_guard lock(mutex_);
-  ++gets_;
-  if (error_) return *error_;
-  const auto found = bytes_.find(key);
-  if (found == bytes_.end()) return Error(ErrorCode::kNotFound, "no such object");
-  const std::uint64_t size = found->second.size();
-  std::uint64_t first = 0;
-  std::uint64_t end = size;
-  if (range) {
-    first = range->suffix ? size - std::min(*range->suffix, size) : range->first;
-    if (range->last && *range->last < size) end = *range->last + 1;
-    if (first >= size) return Error(ErrorCode::kInvalidArgument, "behind the end").with_reason("range_not_satisfiable");
+Result<ObjectContent> FlakyObjects::get(const CallContext& context, const ObjectKey& key,
+                                        const std::optional<ByteRange>& range) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++gets_;
   }
-  ObjectContent content;
-  content.info.size_bytes = size;
-  content.offset = first;
-  content.length = end - first;
-  content.reader = std::make_unique<StringReader>(found->second.substr(first, end - first));
-  return content;
+  if (auto away = error()) return *away;
+  return objects_.get(context, key, range);
 }
 
-Result<void> Objects::remove(const CallContext&, const ObjectKey& key) {
-  const std::lock_guard lock(mutex_);
-  if (error_) return *error_;
-  bytes_.erase(key);
-  return {};
+Result<void> FlakyObjects::remove(const CallContext& context, const ObjectKey& key) {
+  if (auto away = error()) return *away;
+  return objects_.remove(context, key);
 }
 
-void Objects::store(const ObjectKey& key, std::string bytes) {
-  const std::lock_guard lock(mutex_);
-  bytes_[key] = std::move(bytes);
+bool FlakyObjects::has(const ObjectKey& key) {
+  return objects_.head({}, key).has_value();
 }
 
-bool Objects::has(const ObjectKey& key) const {
-  const std::lock_guard lock(mutex_);
-  return bytes_.contains(key);
-}
-
-std::size_t Objects::gets() const {
+std::size_t FlakyObjects::gets() const {
   const std::lock_guard lock(mutex_);
   return gets_;
 }
 
-void Objects::fail(std::optional<Error> error) {
+void FlakyObjects::fail(std::optional<Error> error) {
   const std::lock_guard lock(mutex_);
   error_ = std::move(error);
+}
+
+std::optional<Error> FlakyObjects::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
 }
 
 bool PushSink::write(std::string chunk) {
@@ -372,7 +337,8 @@ void GatewayFixture::import_items(const std::string& mime_type,
     std::vector<Outcome> outcomes;
     for (const WorkItem& item : opened.value().items) {
       const std::string bytes = bytes_of(item);
-      objects.store(item.key, bytes);
+      const auto put = objects.put({}, item.key, MemoryBlob(bytes), {.content_type = mime_type});
+      if (!put.has_value()) throw std::logic_error(put.error().message());
       Outcome outcome;
       outcome.job = lease.job;
       outcome.item = item.id;

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +19,7 @@
 #include "base/thread_pool.hpp"
 #include "fakes/fake_import_service.hpp"
 #include "fakes/memory_metadata_store.hpp"
+#include "fakes/memory_object_store.hpp"
 #include "gateway/gateway_module.hpp"
 
 namespace imgimport::gateway_test {
@@ -58,28 +58,28 @@ class FlakyMetadata : public MemoryMetadataStore {
   std::optional<std::size_t> reads_left_;
 };
 
-// Objects in memory, under keys; away when told so.
-class Objects : public ObjectStore {
+// The object store in memory, away when told so.
+class FlakyObjects : public ObjectStore {
  public:
-  const StorePlace& place() const override { return place_; }
+  const StorePlace& place() const override { return objects_.place(); }
   Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                          const PutOptions& options) override;
-  Result<void> flush(const CallContext& context) override;
+  Result<void> flush(const CallContext& context) override { return objects_.flush(context); }
   Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override;
   Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                             const std::optional<ByteRange>& range) override;
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
 
-  void store(const ObjectKey& key, std::string bytes);
-  bool has(const ObjectKey& key) const;
+  bool has(const ObjectKey& key);
   std::size_t gets() const;
   // What every later call answers; nullopt = it works again.
   void fail(std::optional<Error> error);
 
  private:
-  const StorePlace place_{.provider = "local", .bucket = "", .prefix = "images"};
+  std::optional<Error> error() const;
+
+  MemoryObjectStore objects_{{.provider = "local", .bucket = "", .prefix = "images"}};
   mutable std::mutex mutex_;
-  std::map<ObjectKey, std::string> bytes_;
   std::optional<Error> error_;
   std::size_t gets_ = 0;
 };
@@ -175,7 +175,7 @@ class GatewayFixture {
 
   StillClock clock;
   FlakyMetadata metadata{clock};
-  Objects objects;
+  FlakyObjects objects;
   FakeImportService imports{metadata};
   MetricsRegistry metrics;
   ThreadPool pool{"requests", 2};
