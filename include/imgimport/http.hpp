@@ -98,6 +98,7 @@ struct HttpResponse {
   HttpHeaders headers;
   std::variant<std::string, HttpSharedBody, HttpStreamBody, HttpPushBody> body;
   bool close_connection = false;
+  bool drop_connection = false;  // resets the connection instead of answering: what a broken server does, for emulators
 };
 
 // The promise of an answer. Exactly one send() from any thread; if it is dropped unsent, the client gets a 500.
