@@ -99,9 +99,8 @@ class TestServer {
 };
 
 inline void add_hello(Router& router) {
-  router.handle(
-      HttpMethod::kGet, "/hello", [](const CallContext&, const HttpRequest&) { return text_response("hello"); },
-      {.on_io_thread = true});
+  router.handle(HttpMethod::kGet, "/hello",
+                [](const CallContext&, const HttpRequest&) { return text_response("hello"); }, {.on_io_thread = true});
 }
 
 inline bool has_error_shape(const RawResponse& response) {

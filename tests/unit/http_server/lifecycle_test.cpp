@@ -39,8 +39,9 @@ TEST_CASE("several listeners have routers of their own, on IPv6 as well") {
   Router one;
   Router two;
   add_hello(one);
-  two.handle(HttpMethod::kGet, "/hello",
-             [](const CallContext&, const HttpRequest& request) { return text_response("two " + request.remote_address); });
+  two.handle(HttpMethod::kGet, "/hello", [](const CallContext&, const HttpRequest& request) {
+    return text_response("two " + request.remote_address);
+  });
   HttpServerOptions options;
   options.io_threads = 2;
   HttpServer server(options, pool);
@@ -70,9 +71,9 @@ TEST_CASE("drain closes idle connections, finishes what is under way, and takes 
   Handover<HttpResponder> pending;
   TestServer server({.routes = [&](Router& router) {
     add_hello(router);
-    router.handle_async(HttpMethod::kGet, "/late", [&](const CallContext&, const HttpRequest&, HttpResponder responder) {
-      pending.put(std::move(responder));
-    });
+    router.handle_async(
+        HttpMethod::kGet, "/late",
+        [&](const CallContext&, const HttpRequest&, HttpResponder responder) { pending.put(std::move(responder)); });
   }});
   RawClient idle(server.port);
   CHECK(idle.exchange(raw_get("/hello")).status == 200);

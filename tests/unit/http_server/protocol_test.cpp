@@ -11,9 +11,8 @@ namespace {
 
 // What a handler saw, sent back.
 void add_echo(Router& router) {
-  router.handle(HttpMethod::kPost, "/echo", [](const CallContext&, const HttpRequest& request) {
-    return text_response(request.body);
-  });
+  router.handle(HttpMethod::kPost, "/echo",
+                [](const CallContext&, const HttpRequest& request) { return text_response(request.body); });
   router.handle(HttpMethod::kGet, "/see/{name}", [](const CallContext& context, const HttpRequest& request) {
     std::string text = request.path + "|" + request.path_arg("name") + "|" + request.remote_address + "|" +
                        context.request_id + "|" + request.request_id;
@@ -36,9 +35,8 @@ TestServer& shared_server() {
     router.handle_async(HttpMethod::kGet, "/drops", [](const CallContext&, const HttpRequest&, HttpResponder) {});
     router.handle_async(HttpMethod::kGet, "/throws-async",
                         [](const CallContext&, const HttpRequest&, HttpResponder) { throw std::runtime_error("s"); });
-    router.handle(HttpMethod::kGet, "/big", [](const CallContext&, const HttpRequest&) {
-      return text_response(std::string(3 << 20, 'b'));
-    });
+    router.handle(HttpMethod::kGet, "/big",
+                  [](const CallContext&, const HttpRequest&) { return text_response(std::string(3 << 20, 'b')); });
     router.handle(HttpMethod::kGet, "/shared", [](const CallContext&, const HttpRequest&) {
       static const auto text = std::make_shared<const std::string>(100'000, 's');
       HttpResponse response;
@@ -56,7 +54,9 @@ TestServer& shared_server() {
                   [](const CallContext&, const HttpRequest&) { return text_response("secret"); });
     router.handle(HttpMethod::kGet, "/deadline", [](const CallContext& context, const HttpRequest&) {
       const auto left = context.remaining();
-      return text_response(left == std::chrono::milliseconds::max() ? "none" : left.count() > 60'000 ? "much" : "little");
+      return text_response(left == std::chrono::milliseconds::max() ? "none"
+                           : left.count() > 60'000                  ? "much"
+                                                                    : "little");
     });
     router.set_guard([](const HttpRequest& request) -> std::optional<HttpResponse> {
       if (request.path != "/guarded") return std::nullopt;
@@ -148,15 +148,15 @@ TEST_CASE("a request that arrives byte by byte is understood") {
 }
 
 TEST_CASE("what is not HTTP gets 400 in the error shape, and the connection ends") {
-  const auto request = GENERATE(
-      as<std::string>{}, "NONSENSE\r\n\r\n", "GET /hello\r\n\r\n", "GET  /hello HTTP/1.1\r\nHost: x\r\n\r\n",
-      "GET /hello HTTP/1.1\r\nHost x\r\n\r\n", "GET /hello HTTP/1.1\r\nHost : x\r\n\r\n", "GET /hello HTTP/1.1\r\n\r\n",
-      "GET /hello HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
-      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-      "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-      "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n");
+  const auto request =
+      GENERATE(as<std::string>{}, "NONSENSE\r\n\r\n", "GET /hello\r\n\r\n", "GET  /hello HTTP/1.1\r\nHost: x\r\n\r\n",
+               "GET /hello HTTP/1.1\r\nHost x\r\n\r\n", "GET /hello HTTP/1.1\r\nHost : x\r\n\r\n",
+               "GET /hello HTTP/1.1\r\n\r\n", "GET /hello HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+               "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+               "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+               "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+               "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+               "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n0\r\n\r\n");
   RawClient client(shared_server().port);
   const auto response = client.exchange(request);
   CAPTURE(request);
@@ -255,13 +255,15 @@ TEST_CASE("a chunked body is cut at the limit, too") {
 TEST_CASE("a body of exactly the route's limit passes, one byte more does not") {
   RawClient client(shared_server().port);
   CHECK(client.exchange(raw_post("/small", "0123456789")).body == "0123456789");
-  CHECK(client.exchange("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789"
-                        "\r\n0\r\n\r\n")
+  CHECK(client
+            .exchange("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789"
+                      "\r\n0\r\n\r\n")
             .body == "0123456789");
   CHECK(client.exchange(raw_post("/small", "0123456789a")).status == 413);
   RawClient other(shared_server().port);
-  CHECK(other.exchange("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789a"
-                       "\r\n0\r\n\r\n")
+  CHECK(other
+            .exchange("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n6789a"
+                      "\r\n0\r\n\r\n")
             .status == 413);
 }
 

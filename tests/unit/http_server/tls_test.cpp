@@ -46,7 +46,7 @@ class TlsFolder {
                                static_cast<int>(host.size()), -1, 0);
     X509_set_issuer_name(certificate.get(), subject);
     REQUIRE(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
-    const TlsFiles files{path(name + ".crt"), path(name + ".key")};
+    TlsFiles files{path(name + ".crt"), path(name + ".key")};
     write(files.certificate_chain, [&](std::FILE* file) { return PEM_write_X509(file, certificate.get()); });
     write(files.private_key, [&](std::FILE* file) {
       return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);

@@ -14,9 +14,9 @@ TEST_CASE("pipelined requests are answered in order when the first is answered l
   Handover<HttpResponder> pending;
   TestServer server({.routes = [&](Router& router) {
     add_hello(router);
-    router.handle_async(HttpMethod::kGet, "/late", [&](const CallContext&, const HttpRequest&, HttpResponder responder) {
-      pending.put(std::move(responder));
-    });
+    router.handle_async(
+        HttpMethod::kGet, "/late",
+        [&](const CallContext&, const HttpRequest&, HttpResponder responder) { pending.put(std::move(responder)); });
   }});
   RawClient client(server.port);
   client.send(raw_get("/late") + raw_get("/hello") + raw_get("/late") + raw_get("/hello"));
@@ -33,14 +33,15 @@ TEST_CASE("pipelined requests are answered in order when the first is answered l
 TEST_CASE("a route on the io thread answers while slow handlers hold the whole pool") {
   Event entered;
   Event go_on;
-  TestServer server({.routes = [&](Router& router) {
-                       add_hello(router);
-                       router.handle(HttpMethod::kGet, "/slow", [&](const CallContext&, const HttpRequest&) {
-                         entered.set();
-                         go_on.wait();
-                         return text_response("slow");
-                       });
-                     },
+  TestServer server({.routes =
+                         [&](Router& router) {
+                           add_hello(router);
+                           router.handle(HttpMethod::kGet, "/slow", [&](const CallContext&, const HttpRequest&) {
+                             entered.set();
+                             go_on.wait();
+                             return text_response("slow");
+                           });
+                         },
                      .pool_threads = 2});
   RawClient first(server.port);
   RawClient second(server.port);
@@ -58,16 +59,18 @@ TEST_CASE("a pending reply holds no thread of the pool") {
   std::mutex mutex;
   std::vector<HttpResponder> pending;
   Event all_there;
-  TestServer server({.routes = [&](Router& router) {
-                       router.handle(HttpMethod::kGet, "/pooled",
-                                     [](const CallContext&, const HttpRequest&) { return text_response("pooled"); });
-                       router.handle_async(HttpMethod::kGet, "/wait",
-                                           [&](const CallContext&, const HttpRequest&, HttpResponder responder) {
-                                             const std::lock_guard lock(mutex);
-                                             pending.push_back(std::move(responder));
-                                             if (pending.size() == 3) all_there.set();
-                                           });
-                     },
+  TestServer server({.routes =
+                         [&](Router& router) {
+                           router.handle(HttpMethod::kGet, "/pooled", [](const CallContext&, const HttpRequest&) {
+                             return text_response("pooled");
+                           });
+                           router.handle_async(HttpMethod::kGet, "/wait",
+                                               [&](const CallContext&, const HttpRequest&, HttpResponder responder) {
+                                                 const std::lock_guard lock(mutex);
+                                                 pending.push_back(std::move(responder));
+                                                 if (pending.size() == 3) all_there.set();
+                                               });
+                         },
                      .pool_threads = 1});
   RawClient a(server.port);
   RawClient b(server.port);
@@ -116,10 +119,9 @@ TEST_CASE("an answer that comes after its client and its server are gone is drop
   std::optional<HttpResponder> late;
   {
     TestServer server({.routes = [&](Router& router) {
-      router.handle_async(HttpMethod::kGet, "/late",
-                          [&](const CallContext&, const HttpRequest&, HttpResponder responder) {
-                            pending.put(std::move(responder));
-                          });
+      router.handle_async(
+          HttpMethod::kGet, "/late",
+          [&](const CallContext&, const HttpRequest&, HttpResponder responder) { pending.put(std::move(responder)); });
     }});
     RawClient client(server.port);
     client.send(raw_get("/late"));
