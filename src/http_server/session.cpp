@@ -541,6 +541,11 @@ ResponseFrame HttpSession::frame_for(const HttpResponse& response) {
 
 // Writes the whole answer; when it is the connection's last, also ends it so that the client can read it.
 Task<bool> HttpSession::write_response(HttpResponse& response) {
+  if (response.drop_connection) {
+    discard_response(std::move(response), state_.requests);
+    reset_connection();
+    co_return false;
+  }
   fill_in_error_body(response, request_id_);
   const ResponseFrame frame = frame_for(response);
   const bool with_body = !frame.head_only && status_has_body(response.status);
