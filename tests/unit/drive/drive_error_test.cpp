@@ -135,7 +135,8 @@ TEST_CASE("a refused page token is a conflict, other wrong parameters are not", 
 
 TEST_CASE("not found names all four causes, and whom to share with", "[drive]") {
   const HttpHeaders headers;
-  const DriveRefusal refusal{.status = 404, .headers = headers, .body = document(404, {"notFound"}), .now = {}};
+  const std::string body = document(404, {"notFound"});
+  const DriveRefusal refusal{.status = 404, .headers = headers, .body = body, .now = {}};
   const Error by_key = drive_error({.kind = DriveCall::Kind::kRoot, .id = "1AbC", .account = {}}, refusal);
   for (const char* const cause : {"1AbC", "deleted", "no right", "not shared", "API key", "resource key"}) {
     CHECK_THAT(by_key.message(), Catch::Contains(cause));
