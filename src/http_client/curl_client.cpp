@@ -82,9 +82,16 @@ class CurlDownload : public HttpDownload {
 }  // namespace
 
 CaLocations ca_locations_from_environment() {
-  if (std::string bundle = environment("CURL_CA_BUNDLE"); !bundle.empty())
-    return {.file = std::move(bundle), .directory = {}};
-  return {.file = environment("SSL_CERT_FILE"), .directory = environment("SSL_CERT_DIR")};
+  CaLocations ca;
+  ca.file = environment("CURL_CA_BUNDLE");
+  if (ca.file.empty()) {
+    ca.file = environment("SSL_CERT_FILE");
+    ca.directory = environment("SSL_CERT_DIR");
+  }
+  const curl_version_info_data* const built = curl_version_info(CURLVERSION_NOW);
+  if (ca.file.empty() && built->cainfo != nullptr) ca.file = built->cainfo;
+  if (ca.directory.empty() && built->capath != nullptr) ca.directory = built->capath;
+  return ca;
 }
 
 CurlHttpClient::CurlHttpClient(CurlHttpClientOptions options)

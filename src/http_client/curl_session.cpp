@@ -16,9 +16,9 @@ namespace imgimport {
 namespace {
 
 // One recv() of libcurl; more than a socket usually holds, so that a step takes all there is.
-constexpr long kReceiveBuffer = 256 << 10;
+constexpr long kReceiveBuffer = 128 << 10;
 // Beyond it, libcurl is asked to pause; it may hold one more receive buffer itself.
-constexpr std::size_t kSpillLimit = 256 << 10;
+constexpr std::size_t kSpillLimit = 128 << 10;
 constexpr std::size_t kKeptSpill = 96 << 10;
 // The largest body that memory is reserved for on the word of a Content-Length.
 constexpr std::uint64_t kReserveLimit = 16u << 20;
@@ -153,14 +153,14 @@ void CurlSession::set_constant_options(const CurlHttpClientOptions& options, voi
   curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &Callbacks::connected);
   curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
 
+  const auto text_or_null = [&](const std::string& text) {
+    return text.empty() || options.tls_setup ? nullptr : text.c_str();
+  };
+  curl_easy_setopt(easy_, CURLOPT_CAINFO, text_or_null(options.ca.file));
+  curl_easy_setopt(easy_, CURLOPT_CAPATH, text_or_null(options.ca.directory));
   if (options.tls_setup) {
-    curl_easy_setopt(easy_, CURLOPT_CAINFO, nullptr);
-    curl_easy_setopt(easy_, CURLOPT_CAPATH, nullptr);
     curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &Callbacks::tls_setup);
     curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, &options.tls_setup);
-  } else {
-    if (!options.ca.file.empty()) curl_easy_setopt(easy_, CURLOPT_CAINFO, options.ca.file.c_str());
-    if (!options.ca.directory.empty()) curl_easy_setopt(easy_, CURLOPT_CAPATH, options.ca.directory.c_str());
   }
   // An empty proxy also spares libcurl the search of the environment at every request.
   if (options.proxies == ProxyUse::kIgnore) curl_easy_setopt(easy_, CURLOPT_PROXY, "");

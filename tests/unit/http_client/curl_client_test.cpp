@@ -354,6 +354,21 @@ TEST_CASE("a bad URL is the caller's fault, and its secrets stay out of the text
   CHECK_THAT(response.error().message(), !Catch::Contains("SECRET"));
 }
 
+TEST_CASE("certificates that cannot be had are a misconfiguration", "[http_client]") {
+  HttpImposter server([](const ImposterRequest&) { return ImposterReply{}; });
+  auto options = hermetic();
+  SECTION("a file that is not there") {
+    options.ca.file = "/no/such/bundle.pem";
+  }
+  SECTION("a shared store that is not there") {
+    options.tls_setup = [](void* ssl_context) { return ssl_context == nullptr; };
+  }
+  CurlHttpClient client(options);
+  const auto response = client.send({}, get("https://127.0.0.1:" + std::to_string(server.port()) + "/"));
+  CHECK(response.error().code() == ErrorCode::kMisconfigured);
+  CHECK_THAT(response.error().remedy(), Catch::Contains("SSL_CERT_FILE"));
+}
+
 TEST_CASE("a header with a line break is refused", "[http_client]") {
   CurlHttpClient client(hermetic());
   auto request = get("http://127.0.0.1:1/");
