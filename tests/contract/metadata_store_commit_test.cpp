@@ -246,6 +246,42 @@ TEMPLATE_TEST_CASE("a deduplicated item has a record of its own that shares the 
   CHECK(last.key == picture(1).key);
 }
 
+TEMPLATE_TEST_CASE("the first record keeps its object whatever becomes of its copies", "[metadata]",
+                   METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  const ImageId first = import_all(store, backend.clock.now(), "job-1", pictures(1, 1)).at(0);
+  const JobLease lease = listed(store, "job-2", {copy_of(1, 1), copy_of(1, 2)});
+  for (const WorkItem& item : work(store, lease, backend.clock.now())) {
+    commit(store, relying_on(lease, item.id, ItemState::kDeduplicated, first));
+  }
+  // One copy gets other content, one is deleted.
+  NewItem changed = new_version(7, 1);
+  changed.file.id = DriveId("copy-1");
+  import_all(store, backend.clock.now(), "job-3", {changed});
+  CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
+  const ImageId copy = all_items(store, lease).at(1).image.value();
+  CHECK_FALSE(get(store.begin_delete(kCall, copy)).last);
+  get(store.finish_delete(kCall, copy));
+  CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
+  CHECK(get(store.begin_delete(kCall, first)).last);
+}
+
+TEMPLATE_TEST_CASE("an object whose first record is gone is kept for one imported anew onto its key", "[metadata]",
+                   METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  const ImageId first = import_all(store, backend.clock.now(), "job-1", pictures(1, 1)).at(0);
+  const JobLease lease = listed(store, "job-2", {copy_of(1, 1)});
+  const WorkItem item = work(store, lease, backend.clock.now()).at(0);
+  commit(store, relying_on(lease, item.id, ItemState::kDeduplicated, first));
+  get(store.begin_delete(kCall, first));
+  get(store.finish_delete(kCall, first));
+  import_all(store, backend.clock.now(), "job-3", pictures(1, 1));
+  const ImageId copy = all_items(store, lease).at(0).image.value();
+  CHECK_FALSE(get(store.begin_delete(kCall, copy)).last);
+}
+
 TEMPLATE_TEST_CASE("what a skipped or deduplicated item relies on must still be there", "[metadata]",
                    METADATA_BACKENDS) {
   TestType backend;

@@ -1,4 +1,6 @@
 // JobStore.
+#include <limits>
+
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
