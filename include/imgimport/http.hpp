@@ -98,6 +98,7 @@ struct HttpResponse {
   HttpHeaders headers;
   std::variant<std::string, HttpSharedBody, HttpStreamBody, HttpPushBody> body;
   bool close_connection = false;
+  bool drop_connection = false;  // resets the connection instead of answering: what a broken server does, for emulators
 };
 
 // The promise of an answer. Exactly one send() from any thread; if it is dropped unsent, the client gets a 500.
@@ -117,7 +118,8 @@ class HttpResponder {
 // Answers at once, on a thread of the request pool; may block on the database. context.stop is requested when the
 // client goes away.
 using HttpHandler = std::function<HttpResponse(const CallContext&, const HttpRequest&)>;
-// Answers when it can, holding no thread meanwhile (a pending reply). Called on the request pool.
+// Answers when it can, holding no thread meanwhile (a pending reply). Called on the request pool. Context and request live
+// until the call has returned and the reply is sent: whoever answers later copies what it needs.
 using HttpAsyncHandler = std::function<void(const CallContext&, const HttpRequest&, HttpResponder)>;
 // Looks at a request before its handler: an answer here (401, 404…) ends it. Runs on the io thread: must not block.
 using HttpGuard = std::function<std::optional<HttpResponse>(const HttpRequest&)>;

@@ -1,6 +1,8 @@
 #include "app/database_location.hpp"
 
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 namespace imgimport {
 
@@ -9,7 +11,14 @@ Result<SqliteOptions> sqlite_options(const Config& config) {
   SqliteOptions options;
   const std::string& url = config.metadata.url;
   if (url.empty() && config.metadata.server.empty()) {
-    options.path = config.data_dir / "imgimport.db";
+    std::error_code failed;
+    std::filesystem::create_directories(config.data_dir, failed);
+    if (failed) {
+      return Error(ErrorCode::kMisconfigured, "the data directory " + config.data_dir.string() +
+                                                  " cannot be made (" + failed.message() + ")")
+          .with_remedy("Set DATA_DIR to a directory that this user may write in");
+    }
+    options.path = (config.data_dir / "imgimport.db").string();
     return options;
   }
   if (url.starts_with(kSqlite)) {

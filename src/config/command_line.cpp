@@ -14,7 +14,7 @@ namespace imgimport {
 namespace {
 
 Error bad_argument(std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message)).with_remedy("imgimport --help lists what there is");
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).with_remedy("See imgimport --help");
 }
 
 enum class Takes : std::uint8_t {
@@ -229,7 +229,7 @@ class CommandLineParser {
       for (const CommandWord& row : kCommandWords) words.push_back(row.word);
       const bool is_link = argument.find("://") != std::string::npos;
       return bad_argument("\"" + printable(argument) + "\" is not a command" +
-                          (is_link ? "; did you mean imgimport import URL?" : did_you_mean(argument, words)));
+                          (is_link ? " (did you mean imgimport import URL?)" : did_you_mean(argument, words)));
     }
     std::string* target = positional_target();
     if (target == nullptr || !target->empty())

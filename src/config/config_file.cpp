@@ -63,7 +63,7 @@ std::optional<std::string> to_text(const json::value& value) {
 Error unknown_key(std::string_view path, std::string_view key) {
   for (const Setting& setting : settings()) {
     if (setting.key() == key) {
-      return bad_file("unknown key \"" + printable(path) + "\"; that setting is " + setting.path());
+      return bad_file("unknown key \"" + printable(path) + "\" (that setting is " + setting.path() + ")");
     }
   }
   std::vector<std::string> paths;
@@ -79,7 +79,7 @@ Error unknown_group(std::string_view name) {
   std::vector<std::string_view> names;
   for (const SettingGroup& group : setting_groups()) names.push_back(group.name);
   return bad_file("unknown group \"" + printable(name) + "\"" + did_you_mean(name, names))
-      .with_remedy("config/default.json lists every group and key");
+      .with_remedy("See imgimport --help for the groups and their settings");
 }
 
 Result<FileEntry> read_entry(std::string_view group, std::string_view key, const json::value& value) {

@@ -56,7 +56,7 @@ Result<void> Loader::apply(const Setting& setting, std::string_view text, std::s
     return Error(ErrorCode::kMisconfigured, std::string(setting.variable) + " (" + origin + "): \"" +
                                                 setting.shown(text) + "\" is not " + setting.expected())
         .with_reason("bad_setting")
-        .with_remedy("correct " + std::string(setting.variable) + ", or remove it to get its default");
+        .with_remedy("Correct " + std::string(setting.variable) + ", or remove it to get its default");
   }
   loaded_.origins[setting.variable] = std::move(origin);
   return {};
@@ -71,12 +71,12 @@ Result<void> Loader::read_file(const std::optional<std::filesystem::path>& given
     Error named(ErrorCode::kMisconfigured, shown.string() + ": " + error.message());
     return std::move(named)
         .with_reason("bad_config_file")
-        .with_remedy(error.remedy().empty() ? "correct " + shown.string() : error.remedy());
+        .with_remedy(error.remedy().empty() ? "Correct " + shown.string() : error.remedy());
   };
   auto text = read_text_file(path);
   if (!text) {
     return in_file(text.error())
-        .with_remedy(given ? "give --config the path of a readable file" : "make it readable, or remove it");
+        .with_remedy(given ? "Give --config the path of a readable file" : "Make it readable, or remove it");
   }
   auto entries = parse_config_file(*text);
   if (!entries) return in_file(entries.error());
@@ -94,7 +94,7 @@ Result<void> Loader::read_dotenv() {
   const auto in_file = [](const Error& error) {
     return Error(ErrorCode::kMisconfigured, ".env: " + error.message())
         .with_reason("bad_dotenv")
-        .with_remedy("correct .env, or remove it");
+        .with_remedy("Correct .env, or remove it");
   };
   auto text = read_text_file(path);
   if (!text) return in_file(text.error());

@@ -28,7 +28,7 @@ Error unknown_role(std::string_view word) {
   return Error(ErrorCode::kInvalidArgument,
                "--role: \"" + printable(word) + "\" is not a role" + did_you_mean(word, names))
       .with_reason("unknown_role")
-      .with_remedy("use one of " + list + ", or several with commas");
+      .with_remedy("Use one of " + list + ", or several with commas");
 }
 
 }  // namespace

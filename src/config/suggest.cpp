@@ -43,7 +43,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
   const std::string_view candidate = nearest(word, candidates);
-  return candidate.empty() ? std::string() : "; did you mean " + std::string(candidate) + "?";
+  return candidate.empty() ? std::string() : " (did you mean " + std::string(candidate) + "?)";
 }
 
 std::string printable(std::string_view text) {

@@ -10,7 +10,7 @@ namespace imgimport {
 
 // The candidate nearest to `word`, if it is near enough to be a slip of the fingers; empty otherwise.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
-// "; did you mean NEAREST?", or nothing.
+// " (did you mean NEAREST?)", or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
 // Fit for one line of a message: control characters and broken UTF-8 replaced, cut off after 80 characters.

@@ -13,18 +13,18 @@ Error misconfigured(std::string message, std::string remedy) {
 Result<void> check_storage(const StorageConfig& storage) {
   if (storage.provider == StorageProvider::kAws && storage.aws.bucket.empty()) {
     return misconfigured("STORAGE_PROVIDER is aws, but AWS_BUCKET_NAME is not set",
-                         "set AWS_BUCKET_NAME to the bucket's name");
+                         "Set AWS_BUCKET_NAME to the bucket's name");
   }
   if (storage.provider == StorageProvider::kAzure && storage.azure.connection_string.empty()) {
     return misconfigured("STORAGE_PROVIDER is azure, but AZURE_STORAGE_CONNECTION_STRING is not set",
-                         "set AZURE_STORAGE_CONNECTION_STRING to the one under \"Access keys\" of the storage account");
+                         "Set AZURE_STORAGE_CONNECTION_STRING to the one under \"Access keys\" of the storage account");
   }
   if (storage.aws.access_key_id.empty() != storage.aws.secret_access_key.empty()) {
     const bool has_id = !storage.aws.access_key_id.empty();
     const std::string missing = has_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID";
     return misconfigured(
         std::string(has_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY") + " is set, but " + missing + " is not",
-        "set both, or neither");
+        "Set both, or neither");
   }
   return {};
 }
@@ -43,14 +43,14 @@ Result<void> check_database(const MetadataConfig& metadata) {
   }
   if (set.empty() || missing.empty()) return {};
   return misconfigured("only a part of the database is named: " + set + " set, but not " + missing,
-                       "set " + missing + " as well, or none of the four for SQLite");
+                       "Set " + missing + " as well, or none of the four for SQLite");
 }
 
 Result<void> check_drive(const DriveConfig& drive) {
   if (drive.impersonate_user.empty() || !drive.credentials_file.empty()) return {};
   return misconfigured(
       "GOOGLE_IMPERSONATE_USER is set, but GOOGLE_APPLICATION_CREDENTIALS is not",
-      "set GOOGLE_APPLICATION_CREDENTIALS to the JSON file of the service account that may impersonate");
+      "Set GOOGLE_APPLICATION_CREDENTIALS to the JSON file of the service account that may impersonate");
 }
 
 Result<void> check_tls(const ServerConfig& server) {
@@ -58,13 +58,13 @@ Result<void> check_tls(const ServerConfig& server) {
   const bool has_key = server.tls_cert_file.empty();
   return misconfigured(std::string(has_key ? "TLS_KEY_FILE" : "TLS_CERT_FILE") + " is set, but " +
                            (has_key ? "TLS_CERT_FILE" : "TLS_KEY_FILE") + " is not",
-                       "set both to serve HTTPS, or neither");
+                       "Set both to serve HTTPS, or neither");
 }
 
 Error open_to_all(const std::string& address, const std::string& token, const std::string& whom) {
   return misconfigured(
       "LISTEN_ADDRESS " + address + " can be reached from other machines, but " + token + " is not set",
-      "set " + token + " (" + whom + "), or ALLOW_ANONYMOUS=true to let everybody in");
+      "Set " + token + " (" + whom + "), or ALLOW_ANONYMOUS=true to let everybody in");
 }
 
 }  // namespace

@@ -19,13 +19,26 @@ constexpr const char* kFilePragmas =
     "PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=33554432; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
     "PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;";
 
+// SQLite counts every allocation under a process-wide mutex unless told not to before its first use: a few per cent of
+// each commit, and a place where all connections meet.
+void configure_sqlite_once() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(configured);  // refused when SQLite is in use already: then it is merely slower
+}
+
 }  // namespace
 
-Query::~Query() { statement_.tryReset(); }
+Query::~Query() {
+  statement_.tryReset();
+}
 
-void Query::reset() { statement_.reset(); }
+void Query::reset() {
+  statement_.reset();
+}
 
-bool Query::next() { return statement_.executeStep(); }
+bool Query::next() {
+  return statement_.executeStep();
+}
 
 int Query::run() {
   while (statement_.executeStep()) {
@@ -33,10 +46,18 @@ int Query::run() {
   return connection_.database_->getChanges();
 }
 
-bool Query::is_null(int column) const { return statement_.isColumnNull(column); }
-std::int64_t Query::integer(int column) const { return statement_.getColumn(column).getInt64(); }
-double Query::real(int column) const { return statement_.getColumn(column).getDouble(); }
-std::string Query::text(int column) const { return statement_.getColumn(column).getString(); }
+bool Query::is_null(int column) const {
+  return statement_.isColumnNull(column);
+}
+std::int64_t Query::integer(int column) const {
+  return statement_.getColumn(column).getInt64();
+}
+double Query::real(int column) const {
+  return statement_.getColumn(column).getDouble();
+}
+std::string Query::text(int column) const {
+  return statement_.getColumn(column).getString();
+}
 
 std::optional<std::int64_t> Query::maybe_integer(int column) const {
   if (is_null(column)) return std::nullopt;
@@ -48,15 +69,24 @@ std::optional<double> Query::maybe_real(int column) const {
   return real(column);
 }
 
-void Query::bind_value(int index, std::nullopt_t) { statement_.bind(index); }
-void Query::bind_value(int index, std::int64_t value) { statement_.bind(index, value); }
-void Query::bind_value(int index, double value) { statement_.bind(index, value); }
-void Query::bind_value(int index, const std::string& value) { statement_.bind(index, value); }
+void Query::bind_value(int index, std::nullopt_t) {
+  statement_.bind(index);
+}
+void Query::bind_value(int index, std::int64_t value) {
+  statement_.bind(index, value);
+}
+void Query::bind_value(int index, double value) {
+  statement_.bind(index, value);
+}
+void Query::bind_value(int index, const std::string& value) {
+  statement_.bind(index, value);
+}
 void Query::bind_value(int index, BlobValue value) {
   statement_.bind(index, value.bytes.data(), static_cast<int>(value.bytes.size()));
 }
 
 Connection::Connection(const ConnectionOptions& options) : path_(options.path), busy_limit_(options.busy_limit) {
+  configure_sqlite_once();
   // One thread at a time uses a connection, so SQLite's own mutexes are left out.
   const int create = options.access == Access::kWriter ? SQLite::OPEN_CREATE : 0;
   database_ = std::make_unique<SQLite::Database>(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX | create);
@@ -68,7 +98,9 @@ Connection::Connection(const ConnectionOptions& options) : path_(options.path), 
   if (options.access == Access::kReader) exec("PRAGMA query_only=ON");
 }
 
-Connection::~Connection() { context_ = nullptr; }
+Connection::~Connection() {
+  context_ = nullptr;
+}
 
 Query Connection::query(Sql sql) {
   auto& statement = statements_[sql.text()];
@@ -76,10 +108,18 @@ Query Connection::query(Sql sql) {
   return Query(*this, *statement);
 }
 
-void Connection::exec(const char* sql) { database_->exec(sql); }
-void Connection::try_exec(const char* sql) noexcept { database_->tryExec(sql); }
-std::int64_t Connection::last_id() const noexcept { return database_->getLastInsertRowid(); }
-bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_->getHandle()) == 0; }
+void Connection::exec(const char* sql) {
+  database_->exec(sql);
+}
+void Connection::try_exec(const char* sql) noexcept {
+  database_->tryExec(sql);
+}
+std::int64_t Connection::last_id() const noexcept {
+  return database_->getLastInsertRowid();
+}
+bool Connection::in_transaction() const noexcept {
+  return sqlite3_get_autocommit(database_->getHandle()) == 0;
+}
 
 // SQLite has no way to be told when another process ends its transaction: it must be asked again, and the pauses grow.
 // A stop request ends the pause at once.

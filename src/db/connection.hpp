@@ -82,8 +82,7 @@ class Query {
   void bind_value(int index, const std::string& value);
   void bind_value(int index, BlobValue value);
   template <class Integer>
-    requires(std::integral<Integer> || std::is_enum_v<Integer>)
-  void bind_value(int index, Integer value) {
+  requires(std::integral<Integer> || std::is_enum_v<Integer>) void bind_value(int index, Integer value) {
     bind_value(index, static_cast<std::int64_t>(value));
   }
   template <class Value>

@@ -17,7 +17,8 @@ Error misconfigured(std::string_view what, std::string_view detail, const std::s
 Error out_of_space(std::string_view detail, const std::string& path) {
   return Error(ErrorCode::kOutOfSpace, fmt::format("no space left to write the database file {} ({})", path, detail))
       .with_reason("disk_full")
-      .with_remedy("free space on the file system that holds it, or move DATA_DIR to a larger one; nothing was changed");
+      .with_remedy(
+          "free space on the file system that holds it, or move DATA_DIR to a larger one; nothing was changed");
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ Error sqlite_error(int code, std::string_view detail, const std::string& path) {
       return misconfigured("cannot be opened", detail, path, "database_cannot_open")
           .with_remedy("check that the directory exists and that this user may write in it, or set another DATA_DIR");
     case SQLITE_IOERR:
-      return Error(ErrorCode::kUnavailable, fmt::format("the disk under the database file {} failed ({})", path, detail))
+      return Error(ErrorCode::kUnavailable,
+                   fmt::format("the disk under the database file {} failed ({})", path, detail))
           .with_reason("database_disk_error")
           .with_remedy("check the disk and the file system that hold it");
     case SQLITE_INTERRUPT:

@@ -8,7 +8,8 @@
 
 namespace imgimport::db {
 
-// `code` is an extended result code (https://www.sqlite.org/rescode.html); `detail` SQLite's own words; `path` the file.
+// `code` is an extended result code (https://www.sqlite.org/rescode.html); `detail` SQLite's own words; `path` the
+// file.
 Error sqlite_error(int code, std::string_view detail, const std::string& path);
 
 // Translates the exception being handled: SQLite's as above, anything else is kInternal. REQUIRES: inside a catch block

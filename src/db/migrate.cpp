@@ -19,9 +19,8 @@ Result<void> check_ownership(Connection& connection, const Schema& schema) {
   const auto newest = static_cast<std::int64_t>(schema.migrations.size());
   const bool is_new = id == 0 && version == 0 && scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0;
   if (!is_new && id != schema.application_id) {
-    return Error(ErrorCode::kMisconfigured,
-                 fmt::format("the file {} is another application's database, not {}'s", connection.path(),
-                             schema.application))
+    return Error(ErrorCode::kMisconfigured, fmt::format("the file {} is another application's database, not {}'s",
+                                                        connection.path(), schema.application))
         .with_reason("foreign_database")
         .with_remedy("set DATA_DIR to a directory of its own; nothing was changed");
   }
@@ -39,18 +38,17 @@ Result<void> run_migrations(Connection& connection, const Schema& schema) {
   const auto version = static_cast<std::size_t>(scalar(connection, "PRAGMA user_version"));
   if (version >= schema.migrations.size()) return {};
   for (std::size_t i = version; i < schema.migrations.size(); ++i) connection.exec(schema.migrations[i]);
-  connection.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", schema.application_id,
-                              schema.migrations.size())
-                      .c_str());
+  connection.exec(
+      fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", schema.application_id, schema.migrations.size())
+          .c_str());
   return {};
 }
 
 }  // namespace
 
 Result<void> migrate(Connection& connection, const Schema& schema) {
-  IMGIMPORT_RETURN_IF_ERROR(transact(connection, TransactionKind::kRead, [&](Connection& open) {
-    return check_ownership(open, schema);
-  }));
+  IMGIMPORT_RETURN_IF_ERROR(
+      transact(connection, TransactionKind::kRead, [&](Connection& open) { return check_ownership(open, schema); }));
   try {
     connection.exec("PRAGMA journal_mode=WAL");
   } catch (...) {

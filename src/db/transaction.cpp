@@ -36,7 +36,9 @@ Transaction::~Transaction() {
   connection_.serve(context);
 }
 
-void Transaction::commit() { connection_.query("COMMIT").run(); }
+void Transaction::commit() {
+  connection_.query("COMMIT").run();
+}
 
 Error error_of_call(const Connection& connection) {
   if (const CallContext* context = connection.serving(); context != nullptr) {

@@ -44,7 +44,7 @@ std::string choose_request_id(const HttpRequest& request) {
 
 std::chrono::steady_clock::time_point deadline_of(const HttpRequest& request,
                                                   std::chrono::steady_clock::time_point now) {
-  constexpr std::int64_t kLongest = 24 * 3600 * 1000;
+  constexpr std::int64_t kLongest = 24LL * 3600 * 1000;
   const auto given = request.headers.find("X-Deadline-Ms");
   if (!given) return std::chrono::steady_clock::time_point::max();
   std::int64_t left = 0;

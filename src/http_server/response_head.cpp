@@ -146,7 +146,7 @@ std::string http_date(std::time_t time) {
   out.append(kDays.at(static_cast<std::size_t>(utc.tm_wday))).append(", ");
   append_padded(out, utc.tm_mday);
   out.append(" ").append(kMonths.at(static_cast<std::size_t>(utc.tm_mon))).append(" ");
-  append_number(out, static_cast<std::uint64_t>(utc.tm_year + 1900));
+  append_number(out, 1900 + static_cast<std::uint64_t>(utc.tm_year));
   out += ' ';
   append_padded(out, utc.tm_hour);
   out += ':';
@@ -186,6 +186,15 @@ void append_response_head(std::string& out, const HttpResponse& response, const 
     out.append("Connection: keep-alive\r\n");
   }
   out.append("\r\n");
+}
+
+void append_piece(std::string& out, std::string_view data, bool chunked) {
+  if (data.empty()) return;
+  std::array<char, 16> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), data.size(), 16).ptr;
+  if (chunked) out.append(size.data(), end).append("\r\n");
+  out.append(data);
+  if (chunked) out.append("\r\n");
 }
 
 }  // namespace imgimport

@@ -35,4 +35,7 @@ bool status_has_body(int status) noexcept;
 // Bytes that would end a header's line become spaces.
 void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame);
 
+// One chunk of a chunked body, or the bare bytes; nothing for nothing, since an empty chunk would end the body.
+void append_piece(std::string& out, std::string_view data, bool chunked);
+
 }  // namespace imgimport

@@ -63,9 +63,6 @@ Result<TlsContext> load_tls(const TlsFiles& files) {
   if (!context) return Error(ErrorCode::kInternal, "no TLS context: " + last_error());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  // Asio writes again from a buffer that may have moved, and idle connections need no buffers.
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context.get(), no_pass_phrase);
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
 

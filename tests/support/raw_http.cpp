@@ -19,7 +19,9 @@ namespace {
 
 constexpr int kPatienceSeconds = 20;
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 }  // namespace
 
@@ -63,14 +65,18 @@ RawClient::RawClient(std::uint16_t port, Options options) {
   }
 }
 
-RawClient::~RawClient() { close(); }
+RawClient::~RawClient() {
+  close();
+}
 
 void RawClient::close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
 
-void RawClient::shutdown_send() { ::shutdown(fd_, SHUT_WR); }
+void RawClient::shutdown_send() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -86,6 +92,7 @@ bool RawClient::send(std::string_view bytes) {
 }
 
 bool RawClient::fill() {
+  if (end_ != RawEnd::kOpen) return false;
   std::array<char, 65536> piece{};
   const auto got =
       tls_ ? SSL_read(tls_->stream.get(), piece.data(), piece.size()) : recv(fd_, piece.data(), piece.size(), 0);

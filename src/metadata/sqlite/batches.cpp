@@ -12,8 +12,8 @@ constexpr db::SqlText kDueItems(
     "FROM items INDEXED BY items_due "
     "WHERE job_id = ?1 AND state IN (1, 6) AND batch_id IS NULL AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3");
 constexpr auto kCountDue = "SELECT count(*), total(state = 6) FROM (SELECT state " + kDueItems + ")";
-constexpr auto kGroupDue = "UPDATE items SET state = 1, batch_id = ?4, not_before = 0 WHERE id IN (SELECT id " +
-                           kDueItems + ")";
+constexpr auto kGroupDue =
+    "UPDATE items SET state = 1, batch_id = ?4, not_before = 0 WHERE id IN (SELECT id " + kDueItems + ")";
 // Steps from one batch to the next in the index, instead of reading the entries of all their items.
 constexpr db::Sql kReadyBatches =
     "WITH RECURSIVE ready (batch) AS ("
@@ -25,6 +25,16 @@ constexpr db::Sql kReadyBatches =
     " FROM ready WHERE ready.batch IS NOT NULL"
     ") SELECT batch FROM ready WHERE batch IS NOT NULL LIMIT ?3";
 
+// Of equal content: by SHA-256 where both know it, else by MD5 and size. Records are indexed by their MD5 if they have
+// one, so that both hashes of the item must be tried; an item without MD5 finds only records without, but Drive has the
+// MD5 of every file whose SHA-256 it has.
+constexpr db::SqlText kSameContent(
+    "SELECT s.id FROM images s INDEXED BY images_by_content WHERE s.place_id = ?3 AND s.deleting = 0"
+    " AND coalesce(s.md5, s.sha256) IS NOT NULL AND substr(coalesce(s.md5, s.sha256), 1, 8) = ");
+constexpr db::SqlText kSameHashes(
+    " AND CASE WHEN s.sha256 IS NOT NULL AND i.sha256 IS NOT NULL THEN s.sha256 = i.sha256"
+    " ELSE s.md5 = i.md5 AND s.size_bytes = i.size_bytes END LIMIT 1");
+
 // The batch's pending items; for each the record of its own Drive id (own), and the oldest one of equal content (same).
 constexpr auto kOpenBatch =
     "SELECT " + rows::kWorkItemColumns +
@@ -32,12 +42,10 @@ constexpr auto kOpenBatch =
     " same.id, same.object_key "
     "FROM items i INDEXED BY items_in_batch "
     "LEFT JOIN images own ON own.place_id = ?3 AND own.drive_id = i.drive_id AND own.deleting = 0 "
-    "LEFT JOIN images same ON same.id = coalesce("
-    " (SELECT s.id FROM images s INDEXED BY images_by_sha256"
-    "   WHERE s.place_id = ?3 AND s.sha256 IS NOT NULL AND s.sha256 = i.sha256 AND s.deleting = 0 LIMIT 1),"
-    " (SELECT d.id FROM images d INDEXED BY images_by_md5"
-    "   WHERE d.place_id = ?3 AND d.md5 IS NOT NULL AND d.md5 = i.md5 AND d.size_bytes = i.size_bytes"
-    "   AND (d.sha256 IS NULL OR i.sha256 IS NULL) AND d.deleting = 0 LIMIT 1)) "
+    "LEFT JOIN images same ON same.id = coalesce((" +
+    kSameContent + "substr(i.md5, 1, 8)" + kSameHashes + "), (" + kSameContent + "substr(i.sha256, 1, 8)" +
+    kSameHashes +
+    ")) "
     "WHERE i.job_id = ?1 AND i.batch_id = ?2 AND i.state = 1 AND i.batch_id IS NOT NULL ORDER BY i.id";
 
 // Columns of kOpenBatch behind those of the item.

@@ -18,8 +18,8 @@ constexpr std::chrono::seconds kRemovalPause{2};
 // the list of garbage says about the key that was uploaded to (?3, its hash ?4; NULL when nothing was uploaded).
 constexpr db::Sql kItemFacts =
     "SELECT i.job_id, i.state, i.batch_id, own.id, own.object_key, own.deleting, own.size_bytes, g.state,"
-    " g.after_batch, EXISTS (SELECT 1 FROM images d INDEXED BY images_by_key"
-    "  WHERE d.place_id = ?2 AND d.key_hash = ?4 AND d.object_key = ?3 AND d.deleting = 2) "
+    " g.after_batch, (SELECT max(d.deleting) FROM images d INDEXED BY images_shared"
+    "  WHERE d.place_id = ?2 AND d.key_hash = ?4 AND d.shared = 1 AND d.object_key = ?3) "
     "FROM items i LEFT JOIN images own ON own.place_id = ?2 AND own.drive_id = i.drive_id "
     "LEFT JOIN garbage g ON g.place_id = ?2 AND g.object_key = ?3 WHERE i.id = ?1";
 
@@ -31,22 +31,22 @@ constexpr db::SqlText kTakenColumns(
     "job_id, name, folder_path, head_revision, width, height, taken_at, camera, latitude, longitude,"
     " drive_modified_at");
 constexpr db::SqlText kObjectColumns(
-    "size_bytes, mime_type, object_key, key_hash, etag, version_id, checksum_verified, md5, sha1, sha256");
+    "size_bytes, mime_type, object_key, key_hash, etag, version_id, checksum_verified, md5, sha1, sha256, shared");
 
 // Of a stored object. A hash that Drive published is true of the bytes once any of Drive's hashes was matched.
 constexpr db::SqlText kStoredValues(
     "?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce(?9, iif(?8, i.md5, NULL)), coalesce(?10, iif(?8, i.sha1, NULL)),"
-    " coalesce(?11, iif(?8, i.sha256, NULL))");
+    " coalesce(?11, iif(?8, i.sha256, NULL)), ?12");
 constexpr auto kInsertStored = "INSERT INTO images (" + kTakenColumns + ", " + kObjectColumns +
                                ", drive_id, provider_id, place_id, created_at) SELECT " + kFromItem + ", " +
-                               kStoredValues + ", i.drive_id, ?12, ?13, ?14 FROM items i WHERE i.id = ?1";
+                               kStoredValues + ", i.drive_id, ?13, ?14, ?15 FROM items i WHERE i.id = ?1";
 constexpr auto kUpdateStored = "UPDATE images SET (" + kTakenColumns + ", " + kObjectColumns + ") = (SELECT " +
-                               kFromItem + ", " + kStoredValues + " FROM items i WHERE i.id = ?1) WHERE id = ?12";
+                               kFromItem + ", " + kStoredValues + " FROM items i WHERE i.id = ?1) WHERE id = ?13";
 
 // Of a record ?2 that holds the same content already.
 constexpr db::SqlText kSharedValues(
     "t.size_bytes, t.mime_type, t.object_key, t.key_hash, t.etag, t.version_id, t.checksum_verified,"
-    " coalesce(t.md5, i.md5), coalesce(t.sha1, i.sha1), coalesce(t.sha256, i.sha256)");
+    " coalesce(t.md5, i.md5), coalesce(t.sha1, i.sha1), coalesce(t.sha256, i.sha256), 1");
 constexpr auto kInsertShared = "INSERT INTO images (" + kTakenColumns + ", " + kObjectColumns +
                                ", drive_id, provider_id, place_id, created_at) SELECT " + kFromItem + ", " +
                                kSharedValues +
@@ -74,7 +74,8 @@ struct ItemFacts {
   std::optional<std::int64_t> batch;
   std::optional<OwnRecord> own;
   std::optional<GarbageEntry> garbage;  // of the uploaded key
-  bool key_going = false;               // a record that is being deleted takes the uploaded key with it
+  bool key_shared = false;              // another record may have the uploaded key
+  bool key_going = false;               // one that has it is being deleted, and takes the object with it
 };
 
 std::optional<ItemFacts> find_item(db::Connection& connection, std::int64_t place, const Outcome& outcome) {
@@ -93,7 +94,8 @@ std::optional<ItemFacts> find_item(db::Connection& connection, std::int64_t plac
     item.own = OwnRecord{query.integer(3), ObjectKey(query.text(4)), query.integer(5) != 0, query.integer(6)};
   }
   if (!query.is_null(7)) item.garbage = GarbageEntry{static_cast<GarbageState>(query.integer(7)), query.integer(8)};
-  item.key_going = query.integer(9) != 0;
+  item.key_shared = !query.is_null(9);
+  item.key_going = query.integer(9) == 2;
   return item;
 }
 
@@ -115,6 +117,7 @@ class Committer {
   std::int64_t write_stored(const Outcome& outcome, const ItemFacts& item);
   void finish_item(const Outcome& outcome, const ItemFacts& item, std::optional<std::int64_t> image);
   std::optional<std::int64_t> job_row(const JobId& id);
+  void share(std::int64_t image);
   std::int64_t image_size(std::int64_t image);
   bool is_cancelled(std::int64_t job);
 
@@ -134,23 +137,29 @@ CommitEffect Committer::apply(const Outcome& outcome) {
   const bool open = item->state == ItemState::kPending || (item->state == ItemState::kFailed && imported);
   if (!open) return refuse(outcome, *item);
   switch (outcome.state) {
-    case ItemState::kImported: return store(outcome, *item);
+    case ItemState::kImported:
+      return store(outcome, *item);
     case ItemState::kSkipped:
-    case ItemState::kDeduplicated: return keep(outcome, *item);
-    default: return put_off(outcome, *item);
+    case ItemState::kDeduplicated:
+      return keep(outcome, *item);
+    default:
+      return put_off(outcome, *item);
   }
 }
 
 // The item has its outcome. What was uploaded for it nevertheless is in use, or nobody's.
 CommitEffect Committer::refuse(const Outcome& outcome, const ItemFacts& item) {
-  if (outcome.stored) discard_key(connection_, place_.place, outcome.stored->key, now_);
+  if (outcome.stored) {
+    const bool in_use = item.own && !item.own->going && item.own->key == outcome.stored->key;
+    if (!in_use) discard_key(connection_, place_.place, outcome.stored->key, now_);
+  }
   const bool orphaned = outcome.stored && item.state == ItemState::kCancelled;
   return orphaned ? CommitEffect::kOrphaned : CommitEffect::kAlreadyDone;
 }
 
 CommitEffect Committer::store(const Outcome& outcome, const ItemFacts& item) {
-  const bool refused = (item.own && item.own->going) || item.key_going ||
-                       (item.garbage && item.garbage->refuses(item.batch));
+  const bool refused =
+      (item.own && item.own->going) || item.key_going || (item.garbage && item.garbage->refuses(item.batch));
   if (refused) {
     // After a removal that is over, the object may be there: it is, when uploaded after it, and is overwritten then.
     const bool removing = !item.garbage || item.garbage->state == GarbageState::kBeingRemoved;
@@ -177,7 +186,7 @@ std::int64_t Committer::write_stored(const Outcome& outcome, const ItemFacts& it
     connection_.query(kInsertStored)
         .bind(outcome.item.value(), size, stored_text(object.mime_type), object.key.value(), key_hash(object.key),
               object.etag, object.version_id, object.checksum_verified, blob(md5), blob(sha1), blob(sha256),
-              place_.provider, place_.place, to_millis(now_))
+              item.key_shared, place_.provider, place_.place, to_millis(now_))
         .run();
     ++new_images_;
     return connection_.last_id();
@@ -186,7 +195,7 @@ std::int64_t Committer::write_stored(const Outcome& outcome, const ItemFacts& it
   connection_.query(kUpdateStored)
       .bind(outcome.item.value(), size, stored_text(object.mime_type), object.key.value(), key_hash(object.key),
             object.etag, object.version_id, object.checksum_verified, blob(md5), blob(sha1), blob(sha256),
-            item.own->id)
+            item.key_shared, item.own->id)
       .run();
   if (item.own->key != object.key) discard_key(connection_, place_.place, item.own->key, now_);
   return item.own->id;
@@ -205,10 +214,12 @@ CommitEffect Committer::keep(const Outcome& outcome, const ItemFacts& item) {
     connection_.query(kUpdateSkipped).bind(outcome.item.value(), target).run();
   } else if (item.own) {
     image = item.own->id;
+    share(target);
     connection_.query(kUpdateShared).bind(outcome.item.value(), target, image).run();
     new_bytes_ += image_size(target) - item.own->size;
     discard_key(connection_, place_.place, item.own->key, now_);
   } else {
+    share(target);
     connection_.query(kInsertShared).bind(outcome.item.value(), target, to_millis(now_)).run();
     image = connection_.last_id();
     ++new_images_;
@@ -227,8 +238,9 @@ CommitEffect Committer::put_off(const Outcome& outcome, const ItemFacts& item) {
 void Committer::finish_item(const Outcome& outcome, const ItemFacts& item, std::optional<std::int64_t> image) {
   const bool waits = outcome.state == ItemState::kPending || outcome.state == ItemState::kDeferred;
   connection_
-      .query("UPDATE items SET state = ?2, batch_id = NULL, not_before = ?3, attempts = ?4, backoffs = ?5,"
-             " retrying_since = ?6, image_id = ?7, reason = ?8, remedy = ?9 WHERE id = ?1")
+      .query(
+          "UPDATE items SET state = ?2, batch_id = NULL, not_before = ?3, attempts = ?4, backoffs = ?5,"
+          " retrying_since = ?6, image_id = ?7, reason = ?8, remedy = ?9 WHERE id = ?1")
       .bind(outcome.item.value(), outcome.state, waits ? to_millis(outcome.not_before).value_or(0) : 0,
             outcome.attempts, outcome.backoffs, to_millis(outcome.retrying_since), image, stored_text(outcome.reason),
             stored_text(outcome.remedy))
@@ -253,6 +265,10 @@ std::optional<std::int64_t> Committer::job_row(const JobId& id) {
     if (const auto job = find_job(connection_, id); job.has_value()) entry->second = job->row;
   }
   return entry->second;
+}
+
+void Committer::share(std::int64_t image) {
+  connection_.query("UPDATE images SET shared = 1 WHERE id = ?1 AND shared = 0").bind(image).run();
 }
 
 std::int64_t Committer::image_size(std::int64_t image) {
@@ -286,8 +302,10 @@ Result<void> check_outcome(const Outcome& outcome) {
       return {};
     case ItemState::kPending:
     case ItemState::kFailed:
-    case ItemState::kDeferred: return {};
-    default: return refuse("no worker can make an item cancelled or ignored");
+    case ItemState::kDeferred:
+      return {};
+    default:
+      return refuse("no worker can make an item cancelled or ignored");
   }
 }
 

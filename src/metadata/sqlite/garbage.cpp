@@ -56,19 +56,20 @@ std::vector<ObjectKey> claimable_keys(db::Connection& connection, std::int64_t p
 
 }  // namespace
 
-bool is_key_in_use(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except) {
+bool is_key_shared(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except) {
   auto query = connection.query(
-      "SELECT 1 FROM images INDEXED BY images_by_key "
-      "WHERE place_id = ?1 AND key_hash = ?2 AND object_key = ?3 AND deleting = 0 AND id <> ?4 LIMIT 1");
+      "SELECT 1 FROM images INDEXED BY images_shared "
+      "WHERE place_id = ?1 AND key_hash = ?2 AND shared = 1 AND object_key = ?3 AND deleting = 0 AND id <> ?4 LIMIT 1");
   return query.bind(place, key_hash(key), key.value(), except).next();
 }
 
 void discard_key(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now) {
-  if (key.value().empty() || is_key_in_use(connection, place, key, 0)) return;
+  if (key.value().empty() || is_key_shared(connection, place, key, 0)) return;
   connection
-      .query("INSERT INTO garbage (place_id, object_key, state, since) VALUES (?1, ?2, 0, ?3)"
-             " ON CONFLICT (place_id, object_key) DO UPDATE SET"
-             " state = CASE state WHEN 2 THEN 0 ELSE state END, again = state = 1")
+      .query(
+          "INSERT INTO garbage (place_id, object_key, state, since) VALUES (?1, ?2, 0, ?3)"
+          " ON CONFLICT (place_id, object_key) DO UPDATE SET"
+          " state = CASE state WHEN 2 THEN 0 ELSE state END, again = state = 1")
       .bind(place, key.value(), to_millis(now))
       .run();
 }
@@ -79,9 +80,10 @@ void take_off_list(db::Connection& connection, std::int64_t place, const ObjectK
 
 void remember_gone(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now) {
   connection
-      .query("INSERT INTO garbage (place_id, object_key, state, since, after_batch) VALUES (?1, ?2, 2, ?3, ?4)"
-             " ON CONFLICT (place_id, object_key) DO UPDATE SET state = CASE again WHEN 1 THEN 0 ELSE 2 END, again = 0,"
-             " since = excluded.since, after_batch = excluded.after_batch WHERE state <> 0")
+      .query(
+          "INSERT INTO garbage (place_id, object_key, state, since, after_batch) VALUES (?1, ?2, 2, ?3, ?4)"
+          " ON CONFLICT (place_id, object_key) DO UPDATE SET state = CASE again WHEN 1 THEN 0 ELSE 2 END, again = 0,"
+          " since = excluded.since, after_batch = excluded.after_batch WHERE state <> 0")
       .bind(place, key.value(), to_millis(now), last_batch(connection))
       .run();
 }
@@ -98,10 +100,10 @@ Result<std::vector<ObjectKey>> SqliteMetadataStore::claim_garbage(const CallCont
         .run();
     adopt_deletions(connection, row->place, now, before, limit);
     std::vector<ObjectKey> claimed;
-    auto mark = connection.query(
-        "UPDATE garbage SET state = 1, again = 0, since = ?3 WHERE place_id = ?1 AND object_key = ?2");
+    auto mark =
+        connection.query("UPDATE garbage SET state = 1, again = 0, since = ?3 WHERE place_id = ?1 AND object_key = ?2");
     for (ObjectKey& key : claimable_keys(connection, row->place, before, limit)) {
-      if (is_key_in_use(connection, row->place, key, 0)) {
+      if (is_key_shared(connection, row->place, key, 0)) {
         take_off_list(connection, row->place, key);
         continue;
       }

@@ -11,18 +11,20 @@
 #include <optional>
 
 #include "db/connection.hpp"
-#include "imgimport/ids.hpp"
 #include "imgimport/clock.hpp"
+#include "imgimport/ids.hpp"
 
 namespace imgimport {
 
 enum class GarbageState : std::uint8_t { kWaiting = 0, kBeingRemoved = 1, kGone = 2 };
 
-// Whether a live record other than `except` (its row, 0 = none) needs the object.
-bool is_key_in_use(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except);
+// Whether a live record that shares its object, other than `except` (its row, 0 = none), needs this one. Records that
+// share nothing are not looked at: the only one that could need the key is that of the Drive id it was uploaded for.
+bool is_key_shared(db::Connection& connection, std::int64_t place, const ObjectKey& key, std::int64_t except);
 
-// Puts the key on the list unless a live record needs it. One that is being removed right now will be removed once more:
-// nobody knows whether the object came before or after.
+// Puts the key on the list unless a live record shares it. One that is being removed right now will be removed once
+// more: nobody knows whether the object came before or after. REQUIRES: the record of the Drive id that the key was
+// uploaded for does not hold it (any more)
 void discard_key(db::Connection& connection, std::int64_t place, const ObjectKey& key, Timestamp now);
 
 // Whether a commit of an item of `batch` (nullopt: it was written back meanwhile) onto the key must be refused.

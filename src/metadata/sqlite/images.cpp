@@ -24,15 +24,15 @@ constexpr db::SqlText kConditions(
     "AND (?4 IS NULL OR m.name LIKE ?4 ESCAPE '\\') ");
 constexpr db::SqlText kNewest("ORDER BY m.id DESC LIMIT ?5 OFFSET ?6");
 // One statement per index that may lead; the page is found in the index first, so that the rows skipped are not read.
-constexpr db::SqlText kAll("FROM images m INDEXED BY images_live WHERE ");
+constexpr db::SqlText kAll("FROM images m NOT INDEXED WHERE ");
 constexpr db::SqlText kOfProvider("FROM images m INDEXED BY images_by_provider WHERE m.provider_id = ?1 AND ");
 constexpr db::SqlText kOfJob("FROM images m INDEXED BY images_by_job WHERE m.job_id = ?2 AND ");
-constexpr auto kPageOfAll = kSelectImage + "WHERE m.id IN (SELECT m.id " + kAll + kConditions + kNewest +
-                            ") ORDER BY m.id DESC";
-constexpr auto kPageOfProvider = kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfProvider + kConditions + kNewest +
-                                 ") ORDER BY m.id DESC";
-constexpr auto kPageOfJob = kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfJob + kConditions + kNewest +
-                            ") ORDER BY m.id DESC";
+constexpr auto kPageOfAll =
+    kSelectImage + "WHERE m.id IN (SELECT m.id " + kAll + kConditions + kNewest + ") ORDER BY m.id DESC";
+constexpr auto kPageOfProvider =
+    kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfProvider + kConditions + kNewest + ") ORDER BY m.id DESC";
+constexpr auto kPageOfJob =
+    kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfJob + kConditions + kNewest + ") ORDER BY m.id DESC";
 constexpr auto kCountOfAll = "SELECT count(*) " + kAll + kConditions;
 constexpr auto kCountOfProvider = "SELECT count(*) " + kOfProvider + kConditions;
 constexpr auto kCountOfJob = "SELECT count(*) " + kOfJob + kConditions;
@@ -45,6 +45,15 @@ struct Conditions {
   bool nothing = false;
 };
 
+// The provider of all images, when there is but one: then its index leads, which is far smaller than the table.
+std::optional<std::int64_t> only_provider(db::Connection& connection) {
+  auto query = connection.query("SELECT id FROM providers WHERE images <> 0 LIMIT 2");
+  if (!query.next()) return std::nullopt;
+  const std::int64_t first = query.integer(0);
+  if (query.next()) return std::nullopt;
+  return first;
+}
+
 Conditions resolve(db::Connection& connection, const ImageQuery& wanted) {
   Conditions conditions;
   if (!wanted.storage_provider.empty()) {
@@ -56,6 +65,7 @@ Conditions resolve(db::Connection& connection, const ImageQuery& wanted) {
     if (const auto job = find_job(connection, wanted.job); job.has_value()) conditions.job = job->row;
     conditions.nothing |= !conditions.job;
   }
+  if (!conditions.provider && !conditions.job) conditions.provider = only_provider(connection);
   if (!wanted.text.empty()) conditions.like = like_pattern(wanted.text);
   return conditions;
 }
@@ -110,8 +120,8 @@ Result<ImagePage> SqliteMetadataStore::page(const CallContext& context, const Im
     if (conditions.nothing) return result;
     result.total = count_images(connection, conditions);
     if (page - 1 > result.total / per_page) return result;  // also keeps the product below from overflowing
-    result.images = read_images(connection, conditions, std::numeric_limits<std::int64_t>::max(), per_page,
-                                (page - 1) * per_page);
+    result.images =
+        read_images(connection, conditions, std::numeric_limits<std::int64_t>::max(), per_page, (page - 1) * per_page);
     return result;
   });
 }
@@ -159,7 +169,7 @@ Result<ImageStore::Deletion> SqliteMetadataStore::begin_delete(const CallContext
       deletion.last = going == 2;
       return deletion;
     }
-    deletion.last = !is_key_in_use(connection, place, deletion.key, id.value());
+    deletion.last = !is_key_shared(connection, place, deletion.key, id.value());
     connection.query("UPDATE images SET deleting = ?2, deleting_at = ?3 WHERE id = ?1")
         .bind(id.value(), deletion.last ? 2 : 1, to_millis(clock_.now()))
         .run();
@@ -186,7 +196,7 @@ Result<void> SqliteMetadataStore::finish_delete(const CallContext& context, Imag
 Result<ImageStats> SqliteMetadataStore::stats(const CallContext& context) {
   return read(context, [&](db::Connection& connection) -> Result<ImageStats> {
     ImageStats stats;
-    auto query = connection.query("SELECT name, images, bytes FROM providers");
+    auto query = connection.query("SELECT name, images, bytes FROM providers WHERE images <> 0");
     while (query.next()) stats.by_provider[query.text(0)] = {query.integer(1), query.integer(2)};
     return stats;
   });

@@ -1,4 +1,6 @@
 // JobStore.
+#include <limits>
+
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
@@ -15,9 +17,8 @@ constexpr auto kJobsBefore = kSelectJob + "WHERE j.id < ?1 ORDER BY j.id DESC LI
 constexpr auto kUnfinished = kSelectJob +
                              "INDEXED BY jobs_unfinished "
                              "WHERE j.status IN (1, 2) OR (j.status = 3 AND j.deferred > 0) ORDER BY j.id";
-constexpr auto kItems =
-    "SELECT " + rows::kItemColumns +
-    "FROM items i INDEXED BY items_by_job WHERE i.job_id = ?1 AND i.id > ?2 ORDER BY i.id LIMIT ?3";
+constexpr auto kItems = "SELECT " + rows::kItemColumns +
+                        "FROM items i INDEXED BY items_by_job WHERE i.job_id = ?1 AND i.id > ?2 ORDER BY i.id LIMIT ?3";
 constexpr auto kItemsInState = "SELECT " + rows::kItemColumns +
                                "FROM items i INDEXED BY items_by_state "
                                "WHERE i.job_id = ?1 AND i.state = ?2 AND i.id > ?3 ORDER BY i.id LIMIT ?4";
@@ -49,17 +50,19 @@ std::optional<std::string> or_null(std::string_view text) {
 void insert_job(db::Connection& connection, const NewJob& job, std::string_view owner, Timestamp now,
                 std::chrono::milliseconds ttl) {
   connection
-      .query("INSERT INTO jobs (uuid, idempotency_key, folder_url, root_id, root_name, root_resource_key,"
-             " root_shared_drive, recursive, dry_run, filters, status, epoch, owner, leased_until, created_at)"
-             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, 1, ?11, ?12, ?13)")
+      .query(
+          "INSERT INTO jobs (uuid, idempotency_key, folder_url, root_id, root_name, root_resource_key,"
+          " root_shared_drive, recursive, dry_run, filters, status, epoch, owner, leased_until, created_at)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, 1, ?11, ?12, ?13)")
       .bind(job.id.value(), or_null(job.idempotency_key), stored_text(job.folder_url), job.root.id.value(),
             stored_text(job.root.name), job.root.resource_key, job.root.shared_drive.value(), job.recursive,
             job.dry_run, filters_to_json(job.filters), std::string(owner), to_millis(now + ttl), to_millis(now))
       .run();
   const std::int64_t row = connection.last_id();
   connection
-      .query("INSERT INTO folders (job_id, depth, drive_id, name, resource_key, shared_drive, path, page_token)"
-             " VALUES (?1, 0, ?2, ?3, ?4, ?5, '', '')")
+      .query(
+          "INSERT INTO folders (job_id, depth, drive_id, name, resource_key, shared_drive, path, page_token)"
+          " VALUES (?1, 0, ?2, ?3, ?4, ?5, '', '')")
       .bind(row, job.root.id.value(), stored_text(job.root.name), job.root.resource_key, job.root.shared_drive.value())
       .run();
 }
@@ -80,8 +83,9 @@ Result<JobStore::Created> SqliteMetadataStore::create_job(const CallContext& con
       if (query.bind(job.idempotency_key).next()) {
         Job existing = rows::job(query).job;
         if (is_same_request(existing, job)) return Created{std::move(existing), true};
-        return Error(ErrorCode::kConflict, "the idempotency key was used for an import of another folder or with "
-                                           "other options")
+        return Error(ErrorCode::kConflict,
+                     "the idempotency key was used for an import of another folder or with "
+                     "other options")
             .with_reason("idempotency_key_reused")
             .with_remedy("use a new key for a new import");
       }
@@ -99,8 +103,7 @@ Result<Job> SqliteMetadataStore::job(const CallContext& context, const JobId& id
   return read(context, [&](db::Connection& connection) { return read_job(connection, id); });
 }
 
-Result<std::vector<Job>> SqliteMetadataStore::jobs(const CallContext& context, const JobId& before,
-                                                   std::size_t limit) {
+Result<std::vector<Job>> SqliteMetadataStore::jobs(const CallContext& context, const JobId& before, std::size_t limit) {
   return read(context, [&](db::Connection& connection) -> Result<std::vector<Job>> {
     std::int64_t below = std::numeric_limits<std::int64_t>::max();
     if (!before.value().empty()) {
@@ -164,7 +167,8 @@ Result<Job> SqliteMetadataStore::cancel_job(const CallContext& context, const Jo
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, id));
     const bool done = job.status == JobStatus::kCompleted && (job.deferred == 0 || job.dry_run);
     if (job.status == JobStatus::kCancelled || done) return read_job(connection, id);
-    connection.query("UPDATE items SET state = 7, batch_id = NULL, not_before = 0 WHERE job_id = ?1 AND state IN (1, 6)")
+    connection
+        .query("UPDATE items SET state = 7, batch_id = NULL, not_before = 0 WHERE job_id = ?1 AND state IN (1, 6)")
         .bind(job.row)
         .run();
     const Timestamp now = clock_.now();
@@ -193,14 +197,16 @@ Result<std::int64_t> SqliteMetadataStore::retry_job(const CallContext& context, 
     const bool stopped = job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
     if (moved == 0 && !stopped) return 0;
     connection
-        .query("UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0,"
-               " retrying_since = NULL, reason = '', remedy = '' WHERE job_id = ?1 AND state IN (5, 6, 7)")
+        .query(
+            "UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0,"
+            " retrying_since = NULL, reason = '', remedy = '' WHERE job_id = ?1 AND state IN (5, 6, 7)")
         .bind(job.row)
         .run();
     if (stopped) {
       connection
-          .query("UPDATE jobs SET status = ?2, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL,"
-                 " trouble_remedy = NULL WHERE id = ?1")
+          .query(
+              "UPDATE jobs SET status = ?2, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL,"
+              " trouble_remedy = NULL WHERE id = ?1")
           .bind(job.row, job.listed ? JobStatus::kProcessing : JobStatus::kListing)
           .run();
     }

@@ -115,13 +115,14 @@ std::vector<PendingFolder> insert_folders(db::Connection& connection, std::int64
 }
 
 Result<void> move_cursor(db::Connection& connection, std::int64_t job, const ListedPage& page) {
-  const int moved = page.next_page_token
-                        ? connection.query("UPDATE folders SET page_token = ?3 WHERE job_id = ?1 AND drive_id = ?2")
-                              .bind(job, page.folder.value(), *page.next_page_token)
-                              .run()
-                        : connection.query("UPDATE folders SET done = 1, page_token = '' WHERE job_id = ?1 AND drive_id = ?2")
-                              .bind(job, page.folder.value())
-                              .run();
+  const int moved =
+      page.next_page_token
+          ? connection.query("UPDATE folders SET page_token = ?3 WHERE job_id = ?1 AND drive_id = ?2")
+                .bind(job, page.folder.value(), *page.next_page_token)
+                .run()
+          : connection.query("UPDATE folders SET done = 1, page_token = '' WHERE job_id = ?1 AND drive_id = ?2")
+                .bind(job, page.folder.value())
+                .run();
   if (moved == 1) return {};
   return Error(ErrorCode::kNotFound, "folder " + page.folder.value() + " is none of this job's")
       .with_reason("no_such_folder");
@@ -134,8 +135,7 @@ Result<JobState> find_listing_job(db::Connection& connection, const JobLease& le
 }
 
 void write_trouble(db::Connection& connection, std::int64_t job, const JobTrouble& trouble) {
-  connection
-      .query("UPDATE jobs SET trouble_reason = ?2, trouble_message = ?3, trouble_remedy = ?4 WHERE id = ?1")
+  connection.query("UPDATE jobs SET trouble_reason = ?2, trouble_message = ?3, trouble_remedy = ?4 WHERE id = ?1")
       .bind(job, stored_text(trouble.reason), stored_text(trouble.message), stored_text(trouble.remedy))
       .run();
 }
@@ -157,8 +157,8 @@ Result<std::vector<PendingFolder>> SqliteMetadataStore::pending_folders(const Ca
 Result<Journal::Added> SqliteMetadataStore::add_page(const CallContext& context, const JobLease& lease,
                                                      const ListedPage& page, std::size_t batch_size) {
   for (const NewItem& item : page.items) {
-    const bool allowed = item.state == ItemState::kPending || item.state == ItemState::kIgnored ||
-                         item.state == ItemState::kFailed;
+    const bool allowed =
+        item.state == ItemState::kPending || item.state == ItemState::kIgnored || item.state == ItemState::kFailed;
     if (!allowed) return Error(ErrorCode::kInvalidArgument, "a listed item is pending, ignored or failed");
   }
   return write(context, [&](db::Connection& connection) -> Result<Added> {

@@ -3,8 +3,8 @@
 namespace imgimport {
 
 Result<JobState> find_job(db::Connection& connection, const JobId& id) {
-  auto query = connection.query(
-      "SELECT id, status, listed, dry_run, pending, deferred, epoch FROM jobs WHERE uuid = ?1");
+  auto query =
+      connection.query("SELECT id, status, listed, dry_run, pending, deferred, epoch FROM jobs WHERE uuid = ?1");
   if (!query.bind(id.value()).next()) {
     return Error(ErrorCode::kNotFound, "there is no job " + id.value()).with_reason("no_such_job");
   }
@@ -39,8 +39,7 @@ std::optional<PlaceRow> find_place(db::Connection& connection, const StorePlace&
 PlaceRow find_or_add_place(db::Connection& connection, const StorePlace& place) {
   if (const auto known = find_place(connection, place)) return *known;
   connection.query("INSERT INTO providers (name) VALUES (?1) ON CONFLICT DO NOTHING").bind(place.provider).run();
-  connection
-      .query("INSERT INTO places (provider_id, bucket, prefix) SELECT id, ?2, ?3 FROM providers WHERE name = ?1")
+  connection.query("INSERT INTO places (provider_id, bucket, prefix) SELECT id, ?2, ?3 FROM providers WHERE name = ?1")
       .bind(place.provider, place.bucket, place.prefix)
       .run();
   return *find_place(connection, place);

@@ -20,9 +20,7 @@ struct JobState {
   std::int64_t epoch = 0;
 
   // Whether its pending items may be worked on.
-  bool is_live() const {
-    return !dry_run && status != JobStatus::kFailed && status != JobStatus::kCancelled;
-  }
+  bool is_live() const { return !dry_run && status != JobStatus::kFailed && status != JobStatus::kCancelled; }
 };
 
 // kNotFound.

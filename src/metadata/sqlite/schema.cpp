@@ -9,8 +9,13 @@ namespace {
 // bytes. not_before 0 = at once. images.deleting: 0 = live, 1 = going while another record keeps the object, 2 = going
 // with its object. garbage.state: see garbage.hpp.
 //
-// Indexes are what a commit costs: each image enters four that are in random order (by Drive id, two hashes, key), so
-// these hold as little as will do: the key's 64-bit hash stands for the key. All others grow at their end.
+// images.shared: 1 where another record may have the same object. Two records come to share one only by deduplication,
+// since a key holds the Drive id it was uploaded for; both are marked then, so that whoever asks who needs a key looks
+// among the marked ones (and at the record of the Drive id itself).
+//
+// Indexes are what a commit costs. Each image enters two in random order, by Drive id and by content; they hold as
+// little as will do (eight bytes of the MD5, which Drive has for every file, or else of the SHA-256). All others grow
+// at their end or are small.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE sequences (
   name TEXT PRIMARY KEY,
@@ -133,6 +138,7 @@ CREATE TABLE images (
   size_bytes INTEGER NOT NULL,
   key_hash INTEGER NOT NULL,
   checksum_verified INTEGER NOT NULL,
+  shared INTEGER NOT NULL DEFAULT 0,
   drive_id TEXT NOT NULL,
   name TEXT NOT NULL,
   folder_path TEXT NOT NULL,
@@ -153,11 +159,10 @@ CREATE TABLE images (
   drive_modified_at INTEGER,
   UNIQUE (place_id, drive_id)
 ) STRICT;
-CREATE INDEX images_by_sha256 ON images (place_id, sha256) WHERE sha256 IS NOT NULL;
-CREATE INDEX images_by_md5 ON images (place_id, md5) WHERE md5 IS NOT NULL;
-CREATE INDEX images_by_key ON images (place_id, key_hash);
+CREATE INDEX images_by_content ON images (place_id, substr(coalesce(md5, sha256), 1, 8))
+  WHERE coalesce(md5, sha256) IS NOT NULL;
+CREATE INDEX images_shared ON images (place_id, key_hash) WHERE shared = 1;
 CREATE INDEX images_going ON images (place_id, deleting_at) WHERE deleting <> 0;
-CREATE INDEX images_live ON images (id) WHERE deleting = 0;
 CREATE INDEX images_by_provider ON images (provider_id, id) WHERE deleting = 0;
 CREATE INDEX images_by_job ON images (job_id, id) WHERE deleting = 0;
 
@@ -180,6 +185,8 @@ constexpr db::Schema kSchema{.application_id = 0x494d4749,  // "IMGI"
 
 }  // namespace
 
-const db::Schema& metadata_schema() noexcept { return kSchema; }
+const db::Schema& metadata_schema() noexcept {
+  return kSchema;
+}
 
 }  // namespace imgimport

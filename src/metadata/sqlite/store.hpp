@@ -91,7 +91,10 @@ class SqliteMetadataStore : public MetadataStore {
  private:
   using Connections = std::vector<std::unique_ptr<db::Connection>>;
   SqliteMetadataStore(const SqliteOptions& options, const Clock& clock, Connections writer, Connections readers)
-      : clock_(clock), removal_grace_(options.removal_grace), writer_(std::move(writer)), readers_(std::move(readers)) {}
+      : clock_(clock),
+        removal_grace_(options.removal_grace),
+        writer_(std::move(writer)),
+        readers_(std::move(readers)) {}
 
   // `work` takes the connection and returns a Result; one transaction around it.
   template <class Work>
@@ -107,7 +110,7 @@ class SqliteMetadataStore : public MetadataStore {
 
   const Clock& clock_;
   const std::chrono::milliseconds removal_grace_;
-  db::Pool writer_;   // of one
+  db::Pool writer_;  // of one
   db::Pool readers_;
 };
 

@@ -49,16 +49,22 @@ std::optional<std::string> hash_bytes(std::string_view hex, std::size_t bytes) {
   return from_hex(hex);
 }
 
-std::string hash_hex(std::string_view bytes) { return to_hex(std::as_bytes(std::span(bytes))); }
+std::string hash_hex(std::string_view bytes) {
+  return to_hex(std::as_bytes(std::span(bytes)));
+}
 
-std::int64_t to_millis(Timestamp time) noexcept { return time.time_since_epoch().count(); }
+std::int64_t to_millis(Timestamp time) noexcept {
+  return time.time_since_epoch().count();
+}
 
 std::optional<std::int64_t> to_millis(const std::optional<Timestamp>& time) noexcept {
   if (!time) return std::nullopt;
   return to_millis(*time);
 }
 
-Timestamp from_millis(std::int64_t millis) noexcept { return Timestamp(std::chrono::milliseconds(millis)); }
+Timestamp from_millis(std::int64_t millis) noexcept {
+  return Timestamp(std::chrono::milliseconds(millis));
+}
 
 std::optional<Timestamp> from_millis(const std::optional<std::int64_t>& millis) noexcept {
   if (!millis) return std::nullopt;

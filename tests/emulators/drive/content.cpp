@@ -205,12 +205,25 @@ class SyntheticContent final : public Content {
   std::array<char, kTailSize> tail_{};
 };
 
-class BytesContent final : public Content {
+// Hashed when first asked, and then known.
+class KeptContent : public Content {
+ public:
+  ContentHashes hashes() const override {
+    std::call_once(hashed_, [this] { hashes_ = Content::hashes(); });
+    return hashes_;
+  }
+
+ private:
+  mutable std::once_flag hashed_;
+  mutable ContentHashes hashes_;
+};
+
+class BytesContent final : public KeptContent {
  public:
   explicit BytesContent(std::string bytes) : bytes_(std::make_shared<const std::string>(std::move(bytes))) {}
   std::uint64_t size() const override { return bytes_->size(); }
   bool copy(std::uint64_t offset, std::span<char> out) const override {
-    std::memcpy(out.data(), bytes_->data() + offset, out.size());
+    if (!out.empty()) std::memcpy(out.data(), bytes_->data() + offset, out.size());
     return true;
   }
   HttpSharedBody in_memory() const override { return bytes_; }
@@ -219,26 +232,26 @@ class BytesContent final : public Content {
   const HttpSharedBody bytes_;
 };
 
-class FileContent final : public Content {
+// Opened anew for each piece: a folder of many files must not use up the process's descriptors.
+class FileContent final : public KeptContent {
  public:
-  FileContent(int file, std::uint64_t size) : file_(file), size_(size) {}
-  ~FileContent() override { ::close(file_); }
-  FileContent(const FileContent&) = delete;
-  FileContent& operator=(const FileContent&) = delete;
+  FileContent(std::string path, std::uint64_t size) : path_(std::move(path)), size_(size) {}
 
   std::uint64_t size() const override { return size_; }
   bool copy(std::uint64_t offset, std::span<char> out) const override {
-    while (!out.empty()) {
-      const ssize_t n = ::pread(file_, out.data(), out.size(), static_cast<off_t>(offset));
-      if (n <= 0) return false;
+    const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    while (file >= 0 && !out.empty()) {
+      const ssize_t n = ::pread(file, out.data(), out.size(), static_cast<off_t>(offset));
+      if (n <= 0) break;
       out = out.subspan(static_cast<std::size_t>(n));
       offset += static_cast<std::uint64_t>(n);
     }
-    return true;
+    if (file >= 0) ::close(file);
+    return out.empty();
   }
 
  private:
-  const int file_;
+  const std::string path_;
   const std::uint64_t size_;
 };
 
@@ -278,16 +291,12 @@ ContentPtr bytes_content(std::string bytes) {
 }
 
 ContentPtr file_content(const std::string& path, std::uint64_t keep_below) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat facts {};
-  if (file < 0) return nullptr;
-  if (::fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-    ::close(file);
-    return nullptr;
-  }
-  auto on_disk = std::make_shared<FileContent>(file, static_cast<std::uint64_t>(facts.st_size));
-  if (on_disk->size() > keep_below) return on_disk;
-  std::string bytes(on_disk->size(), '\0');
+  if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return nullptr;
+  const auto size = static_cast<std::uint64_t>(facts.st_size);
+  auto on_disk = std::make_shared<FileContent>(path, size);
+  if (size > keep_below) return on_disk;
+  std::string bytes(size, '\0');
   if (!on_disk->copy(0, bytes)) return nullptr;
   return bytes_content(std::move(bytes));
 }

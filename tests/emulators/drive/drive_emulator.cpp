@@ -42,7 +42,7 @@ Result<std::uint16_t> DriveEmulator::start() {
 
 void DriveEmulator::stop() {
   if (!running_) return;
-  running_->server.stop(std::chrono::steady_clock::now());
+  running_->server.stop(std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
   running_->pool.stop();
   service_.drop_delayed();
   running_.reset();

@@ -113,7 +113,7 @@ HttpResponse DriveService::harmed(HttpResponse response, const Fault& fault) {
   auto* text = std::get_if<std::string>(&response.body);
   if (fault.action == FaultAction::kNone || !text || response.status >= 300) return response;
   const std::uint64_t length = text->size();
-  put_body(response, {.content = bytes_content(std::move(*text)), .from = 0, .to = length}, fault);
+  put_body(response, {.content = bytes_content(std::move(*text)), .from = 0, .to = length}, fault, delayer_);
   return response;
 }
 
@@ -177,7 +177,7 @@ HttpResponse DriveService::send_content(const HttpRequest& request, const DriveI
   } else if (fault.action == FaultAction::kNone) {
     counters_.download_full(item.id);
   }
-  put_body(response, std::move(plan), fault);
+  put_body(response, std::move(plan), fault, delayer_);
   return response;
 }
 

@@ -27,17 +27,9 @@ HttpResponse refused(const FaultRule& rule) {
   return error_response(error);
 }
 
-// Fails before its first byte, upon which the server breaks the connection off.
-class NoReader final : public ByteReader {
- public:
-  Result<std::size_t> read(const CallContext&, std::span<std::byte>) override {
-    return Error(ErrorCode::kUnavailable, "dropped as the fault rule says");
-  }
-};
-
 HttpResponse dropped() {
   HttpResponse response;
-  response.body = HttpStreamBody{.reader = std::make_unique<NoReader>(), .length = 1};
+  response.drop_connection = true;
   return response;
 }
 

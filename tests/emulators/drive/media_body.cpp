@@ -14,6 +14,9 @@ namespace {
 // Up to here a body is put together in one piece and sent from the io thread, which beats any streaming.
 constexpr std::uint64_t kWholeBelow = 1 << 20;
 
+// So that a client that went away quietly does not hold a thread for ever.
+constexpr std::chrono::minutes kLongestStall{5};
+
 // false: the client has gone.
 bool wait(const CallContext& context, std::chrono::microseconds time) {
   std::mutex mutex;
@@ -27,9 +30,9 @@ class PlanReader final : public ByteReader {
  public:
   PlanReader(BodyPlan plan, const Fault& fault)
       : plan_(std::move(plan)), action_(fault.action), rate_(fault.bytes_per_second), at_(plan_.from), end_(plan_.to) {
-    const bool ends_early =
-        action_ == FaultAction::kTruncate || action_ == FaultAction::kReset || action_ == FaultAction::kStall;
-    if (ends_early) end_ = std::min(plan_.to, plan_.from + fault.rule.at);
+    // A body that fails before its first byte would get an error's answer instead.
+    const bool ends_early = action_ == FaultAction::kTruncate || action_ == FaultAction::kStall;
+    if (ends_early) end_ = std::min(plan_.to, plan_.from + std::max<std::uint64_t>(fault.rule.at, 1));
     if (action_ == FaultAction::kFlipByte) flip_at_ = fault.rule.at;
   }
 
@@ -52,8 +55,7 @@ class PlanReader final : public ByteReader {
 
   Result<std::size_t> at_the_end(const CallContext& context) {
     if (end_ == plan_.to) return std::size_t{0};
-    while (action_ == FaultAction::kStall && wait(context, std::chrono::seconds(60))) {
-    }
+    if (action_ == FaultAction::kStall) wait(context, kLongestStall);
     return Error(ErrorCode::kUnavailable, "broken off as the fault rule says");
   }
 
@@ -79,13 +81,41 @@ HttpSharedBody whole_body(const BodyPlan& plan) {
   return {held, held->bytes.get()};
 }
 
+// Sends bytes and then resets the connection; in chunks, since only a pushed body can end this way.
+class ResetBody : public std::enable_shared_from_this<ResetBody> {
+ public:
+  ResetBody(std::string bytes, Delayer& delayer) : bytes_(std::move(bytes)), delayer_(delayer) {}
+
+  void start(const HttpPushWriter& writer) {
+    if (sent_ < bytes_.size() && writer.queued_bytes() < kPiece) {
+      if (!writer.write(bytes_.substr(sent_, kPiece))) return;
+      sent_ += kPiece;
+    }
+    if (sent_ >= bytes_.size() && writer.queued_bytes() == 0) return writer.abort();
+    delayer_.after(std::chrono::milliseconds(1), [self = shared_from_this(), writer] { self->start(writer); });
+  }
+
+ private:
+  static constexpr std::size_t kPiece = 256 << 10;
+
+  const std::string bytes_;
+  std::size_t sent_ = 0;
+  Delayer& delayer_;
+};
+
 }  // namespace
 
-void put_body(HttpResponse& response, BodyPlan plan, const Fault& fault) {
+void put_body(HttpResponse& response, BodyPlan plan, const Fault& fault, Delayer& delayer) {
+  if (fault.action == FaultAction::kReset) {
+    std::string bytes = plan.content->copy_string(plan.from, std::min(plan.to, plan.from + fault.rule.at));
+    response.body = HttpPushBody{[body = std::make_shared<ResetBody>(std::move(bytes), delayer),
+                                  held = plan.held](const HttpPushWriter& writer) { body->start(writer); }};
+    return;
+  }
   if (fault.action == FaultAction::kShortBody) plan.to = std::min(plan.to, plan.from + fault.rule.at);
   const std::uint64_t length = plan.to - plan.from;
-  const bool harmed = fault.action == FaultAction::kTruncate || fault.action == FaultAction::kReset ||
-                      fault.action == FaultAction::kFlipByte || fault.action == FaultAction::kStall;
+  const bool harmed = fault.action == FaultAction::kTruncate || fault.action == FaultAction::kFlipByte ||
+                      fault.action == FaultAction::kStall;
   const bool in_memory = plan.content->in_memory() && length == plan.content->size();
   if (!harmed && fault.bytes_per_second == 0 && (in_memory || length <= kWholeBelow)) {
     response.body = whole_body(plan);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "emulators/drive/content.hpp"
+#include "emulators/drive/delayer.hpp"
 #include "emulators/drive/faults.hpp"
 #include "imgimport/http.hpp"
 
@@ -18,6 +19,6 @@ struct BodyPlan {
 };
 
 // Fills in the response's body. Slow and stalled bodies hold a thread of the request pool while they last.
-void put_body(HttpResponse& response, BodyPlan plan, const Fault& fault);
+void put_body(HttpResponse& response, BodyPlan plan, const Fault& fault, Delayer& delayer);
 
 }  // namespace imgimport::emulator

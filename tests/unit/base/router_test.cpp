@@ -14,7 +14,9 @@ HttpHandler answering(std::string text) {
   };
 }
 
-std::string pattern_of(const Router::Match& match) { return match.route == nullptr ? "" : match.route->pattern; }
+std::string pattern_of(const Router::Match& match) {
+  return match.route == nullptr ? "" : match.route->pattern;
+}
 
 Router example() {
   Router router;

@@ -47,8 +47,8 @@ TEST_CASE("roles are read in every form", "[config][command-line]") {
 TEST_CASE("an unknown role is named, with the roles there are", "[config][command-line]") {
   const auto line = parse({"--role=gateway,workers"});
   CHECK(sentence(line) ==
-        "--role: \"workers\" is not a role; did you mean worker? | "
-        "use one of all, gateway, import, metadata, storage, worker, or several with commas");
+        "--role: \"workers\" is not a role (did you mean worker?) | "
+        "Use one of all, gateway, import, metadata, storage, worker, or several with commas");
   CHECK(message_of({"--role="}) == "--role: \"\" is not a role");
   CHECK(message_of({"--role"}) == "--role needs a value: --role=…");
 }
@@ -114,13 +114,13 @@ TEST_CASE("an argument that does not parse is named with what is expected", "[co
 
 TEST_CASE("a slip in a flag, command or argument is named, with the nearest right one", "[config][command-line]") {
   CHECK(message_of({"--role=all", "--worker-thread=5"}) ==
-        "unknown flag --worker-thread; did you mean --worker-threads?");
-  CHECK(message_of({"--rol=all"}) == "unknown flag --rol; did you mean --role?");
+        "unknown flag --worker-thread (did you mean --worker-threads?)");
+  CHECK(message_of({"--rol=all"}) == "unknown flag --rol (did you mean --role?)");
   CHECK(message_of({"--xyzzy-plugh-quux=1"}) == "unknown flag --xyzzy-plugh-quux");
   CHECK(message_of({"-v"}) == "unknown flag -v");
-  CHECK(message_of({"improt", "URL"}) == "\"improt\" is not a command; did you mean import?");
+  CHECK(message_of({"improt", "URL"}) == "\"improt\" is not a command (did you mean import?)");
   CHECK(message_of({"https://drive.google.com/x"}) ==
-        "\"https://drive.google.com/x\" is not a command; did you mean imgimport import URL?");
+        "\"https://drive.google.com/x\" is not a command (did you mean imgimport import URL?)");
   CHECK(message_of({"import", "A", "B"}) == "unexpected argument \"B\"");
   CHECK(message_of({"migrate", "A", "--to=sqlite:///x"}) == "unexpected argument \"A\"");
   CHECK(message_of({"import"}) == "import needs the link of a Drive folder: imgimport import URL");

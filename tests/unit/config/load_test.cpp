@@ -66,7 +66,7 @@ TEST_CASE("--config names another file, and then the default one is not read", "
   CHECK(folder.load({"--role=all", "--config=mine.json"})->config.import.batch_size == 7);
   CHECK(folder.load({"--role=all", "--config", (folder.path() / "mine.json").string()})->config.import.batch_size == 7);
   CHECK(sentence(folder.load({"--role=all", "--config=gone.json"})) ==
-        "gone.json: cannot be read (No such file or directory) | give --config the path of a readable file");
+        "gone.json: cannot be read (No such file or directory) | Give --config the path of a readable file");
 }
 
 TEST_CASE("what is wrong in the file is named with the file", "[config]") {
@@ -75,11 +75,11 @@ TEST_CASE("what is wrong in the file is named with the file", "[config]") {
     std::string_view message;
   };
   const Row rows[] = {
-      {R"({"import": {"batch_sise": 5}})", R"(unknown key "import.batch_sise"; did you mean import.batch_size?)"},
+      {R"({"import": {"batch_sise": 5}})", R"(unknown key "import.batch_sise" (did you mean import.batch_size?))"},
       {R"({"import": {"google_api_key": "x"}})",
-       R"(unknown key "import.google_api_key"; that setting is drive.google_api_key)"},
-      {R"({"google_api_key": "x"})", R"(unknown key "google_api_key"; that setting is drive.google_api_key)"},
-      {R"({"imports": {}})", R"(unknown group "imports"; did you mean import?)"},
+       R"(unknown key "import.google_api_key" (that setting is drive.google_api_key))"},
+      {R"({"google_api_key": "x"})", R"(unknown key "google_api_key" (that setting is drive.google_api_key))"},
+      {R"({"imports": {}})", R"(unknown group "imports" (did you mean import?))"},
       {R"({"import": 5})", R"("import" must be an object of settings)"},
       {R"([1])", "not a JSON object of groups of settings"},
       {"{\n\"import\": {,}}", "not valid JSON at line 2 (syntax error)"},
@@ -121,7 +121,7 @@ TEST_CASE("an unknown key of .env is only a warning; an unknown variable of the 
   CHECK(loaded->warnings ==
         std::vector<std::string>{
             ".env line 1: COMPOSE_PROJECT_NAME is not a setting of imgimport",
-            ".env line 2: GOOGLE_API_KEI is not a setting of imgimport; did you mean GOOGLE_API_KEY?"});
+            ".env line 2: GOOGLE_API_KEI is not a setting of imgimport (did you mean GOOGLE_API_KEY?)"});
 }
 
 TEST_CASE("a .env that cannot be read as one is an error, a directory of that name is not", "[config]") {
@@ -130,7 +130,7 @@ TEST_CASE("a .env that cannot be read as one is an error, a directory of that na
   CHECK(folder.load({"--role=all"}).has_value());
   std::filesystem::remove(folder.path() / ".env");
   folder.write(".env", "BATCH_SIZE=5\nBATCH SIZE=6\n");
-  CHECK(sentence(folder.load({"--role=all"})) == ".env: line 2 is not KEY=VALUE | correct .env, or remove it");
+  CHECK(sentence(folder.load({"--role=all"})) == ".env: line 2 is not KEY=VALUE | Correct .env, or remove it");
 }
 
 TEST_CASE("a value that does not parse is named with its source and what is expected", "[config]") {
@@ -165,7 +165,7 @@ TEST_CASE("a value that does not parse is named with its source and what is expe
   };
   for (const Row& row : rows) {
     CHECK(refusal({{row.variable, row.value}}) == row.variable + " (environment): \"" + row.value + "\" is not " +
-                                                      row.expected + " | correct " + row.variable +
+                                                      row.expected + " | Correct " + row.variable +
                                                       ", or remove it to get its default");
   }
   const auto from_flag = ConfigFolder().load({"--role=all", "--batch-size=x"});
@@ -216,28 +216,28 @@ TEST_CASE("a password is taken with its spaces", "[config]") {
 TEST_CASE("a database named in part is refused with what is missing", "[config]") {
   CHECK(refusal({{"DB_SERVER", "h"}, {"DB_USER", "u"}}) ==
         "only a part of the database is named: DB_SERVER, DB_USER set, but not DB_NAME, DB_PASSWORD | "
-        "set DB_NAME, DB_PASSWORD as well, or none of the four for SQLite");
+        "Set DB_NAME, DB_PASSWORD as well, or none of the four for SQLite");
   CHECK(refusal({{"DB_SERVER", "h"}, {"DATABASE_URL", "sqlite:///x.db"}}).empty());
   CHECK(refusal({{"DB_DRIVER", "FreeTDS"}}).empty());
 }
 
 TEST_CASE("a storage provider needs its bucket or account", "[config]") {
   CHECK(refusal({{"STORAGE_PROVIDER", "aws"}}) ==
-        "STORAGE_PROVIDER is aws, but AWS_BUCKET_NAME is not set | set AWS_BUCKET_NAME to the bucket's name");
+        "STORAGE_PROVIDER is aws, but AWS_BUCKET_NAME is not set | Set AWS_BUCKET_NAME to the bucket's name");
   CHECK(refusal({{"STORAGE_PROVIDER", "aws"}, {"AWS_BUCKET_NAME", "b"}}).empty());
   CHECK(refusal({{"STORAGE_PROVIDER", "aws"}, {"AWS_BUCKET_NAME", "b"}, {"AWS_ACCESS_KEY_ID", "k"}}) ==
-        "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not | set both, or neither");
+        "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not | Set both, or neither");
   CHECK(refusal({{"STORAGE_PROVIDER", "azure"}})
-            .starts_with("STORAGE_PROVIDER is azure, but AZURE_STORAGE_CONNECTION_STRING is not set | set "));
+            .starts_with("STORAGE_PROVIDER is azure, but AZURE_STORAGE_CONNECTION_STRING is not set | Set "));
   CHECK(refusal({{"STORAGE_PROVIDER", "Azure"}, {"AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"}})
             .empty());
 }
 
 TEST_CASE("TLS and impersonation need their other half", "[config]") {
   CHECK(refusal({{"TLS_CERT_FILE", "c.pem"}}) ==
-        "TLS_CERT_FILE is set, but TLS_KEY_FILE is not | set both to serve HTTPS, or neither");
+        "TLS_CERT_FILE is set, but TLS_KEY_FILE is not | Set both to serve HTTPS, or neither");
   CHECK(refusal({{"TLS_KEY_FILE", "k.pem"}}) ==
-        "TLS_KEY_FILE is set, but TLS_CERT_FILE is not | set both to serve HTTPS, or neither");
+        "TLS_KEY_FILE is set, but TLS_CERT_FILE is not | Set both to serve HTTPS, or neither");
   CHECK(refusal({{"TLS_KEY_FILE", "k.pem"}, {"TLS_CERT_FILE", "c.pem"}}).empty());
   CHECK(refusal({{"GOOGLE_IMPERSONATE_USER", "a@example.org"}})
             .starts_with("GOOGLE_IMPERSONATE_USER is set, but GOOGLE_APPLICATION_CREDENTIALS is not | "));

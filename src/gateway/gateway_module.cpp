@@ -1,0 +1,75 @@
+#include "gateway/gateway_module.hpp"
+
+#include <utility>
+
+#include "gateway/session_routes.hpp"
+
+namespace imgimport {
+namespace {
+
+void remove_slashes_at_end(std::string& url) {
+  while (url.ends_with('/')) url.pop_back();
+}
+
+GatewayOptions tidy(GatewayOptions options) {
+  remove_slashes_at_end(options.public_url);
+  remove_slashes_at_end(options.public_bucket_url);
+  return options;
+}
+
+}  // namespace
+
+GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
+    : options_(tidy(std::move(options))),
+      ports_(ports),
+      cors_(options_.cors_origins),
+      access_(options_, cors_),
+      links_{options_.public_url, options_.public_bucket_url, ports.objects.place()},
+      timer_(ports.requests),
+      poller_({ports.imports, timer_,
+               ports.metrics.gauge("imgimport_api_waiting_clients",
+                                   "Replies and event streams that wait for a job's progress."),
+               options_.call_timeout}),
+      database_(ports.metadata, timer_, ports.clock, options_.ping_interval),
+      import_routes_({options_, ports.imports, ports.metadata, poller_, ports.clock, links_}),
+      image_routes_({options_, ports.metadata, ports.objects, links_}) {}
+
+GatewayModule::~GatewayModule() {
+  stop(std::chrono::steady_clock::now());
+}
+
+void GatewayModule::mount(Router& router) {
+  ApiRouter api({router, cors_, access_, ports_.metrics});
+  import_routes_.mount(api);
+  image_routes_.mount(api);
+  mount_session_routes(api, access_);
+  api.finish();
+}
+
+Result<void> GatewayModule::start() {
+  database_.start();
+  return {};
+}
+
+void GatewayModule::drain() {
+  poller_.drain();
+}
+
+// Polls are short reads: they are cancelled at once, whatever the deadline.
+void GatewayModule::stop(std::chrono::steady_clock::time_point) {
+  poller_.drain();
+  timer_.stop();
+  poller_.stop();
+  database_.stop();
+}
+
+Health GatewayModule::health() const {
+  Health health;
+  if (std::string trouble = database_.trouble(); !trouble.empty()) {
+    health.status = HealthStatus::kDegraded;
+    health.troubles.push_back({"database", std::move(trouble)});
+  }
+  return health;
+}
+
+}  // namespace imgimport

@@ -1,0 +1,181 @@
+#include "gateway/image_routes.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "base/http_error.hpp"
+#include "gateway/content_headers.hpp"
+#include "gateway/parameters.hpp"
+#include "gateway/text_stream.hpp"
+
+namespace imgimport {
+namespace {
+
+constexpr std::int64_t kMaxPerPage = 500;
+constexpr std::int64_t kDefaultPerPage = 50;
+
+Error object_missing(const Image& image) {
+  return Error(ErrorCode::kNotFound, fmt::format("The bytes of image {} are not in the store", image.id.value()))
+      .with_reason("object_missing")
+      .with_remedy("Somebody removed the object by other means: delete the image here, and import its folder again.");
+}
+
+HttpResponse range_not_satisfiable(const HttpRequest& request, std::uint64_t size) {
+  HttpResponse response =
+      error_response(Error(ErrorCode::kInvalidArgument, fmt::format("The range begins behind the end: the image has {} "
+                                                                    "bytes",
+                                                                    size))
+                         .with_reason("range_not_satisfiable")
+                         .with_remedy("Ask for bytes within the size."),
+                     request);
+  response.headers.set("Content-Range", fmt::format("bytes */{}", size));
+  response.headers.set("Accept-Ranges", "bytes");
+  return response;
+}
+
+}  // namespace
+
+void ImageRoutes::mount(ApiRouter& router) {
+  const auto method = [this](Result<HttpResponse> (ImageRoutes::*handler)(const CallContext&, const HttpRequest&)) {
+    return [this, handler](const CallContext& context, const HttpRequest& request) {
+      return (this->*handler)(context, request);
+    };
+  };
+  router.handle(HttpMethod::kGet, "/api/images", method(&ImageRoutes::page));
+  router.handle(HttpMethod::kGet, "/api/images/all", method(&ImageRoutes::all));
+  router.handle(HttpMethod::kGet, "/api/images/{id}", method(&ImageRoutes::record));
+  router.handle(HttpMethod::kDelete, "/api/images/{id}", method(&ImageRoutes::remove));
+  router.handle(HttpMethod::kGet, "/api/images/{id}/content", method(&ImageRoutes::content));
+  router.handle(HttpMethod::kGet, "/api/stats", method(&ImageRoutes::stats));
+}
+
+Result<HttpResponse> ImageRoutes::page(const CallContext& context, const HttpRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const std::int64_t number, number_parameter(request, {.name = "page", .otherwise = 1}));
+  IMGIMPORT_ASSIGN_OR_RETURN(
+      const std::int64_t per_page,
+      number_parameter(request, {.name = "per_page", .most = kMaxPerPage, .otherwise = kDefaultPerPage}));
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImageQuery query, image_query(request));
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImagePage found, parts_.images.page(context, query, number, per_page));
+  JsonWriter json;
+  json.begin_object();
+  json.key("images");
+  json.begin_array();
+  for (const Image& image : found.images) write_image(json, image, parts_.links);
+  json.end_array();
+  json.field("total", found.total);
+  json.field("page", number);
+  json.field("per_page", per_page);
+  json.field("total_pages", found.total / per_page + (found.total % per_page == 0 ? 0 : 1));
+  json.end_object();
+  return json_response(json.take());
+}
+
+Result<HttpResponse> ImageRoutes::all(const CallContext& context, const HttpRequest&) {
+  return all_images_response(context, {parts_.images, parts_.links, parts_.options.page_size});
+}
+
+Result<HttpResponse> ImageRoutes::record(const CallContext& context, const HttpRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImageId id, image_id_argument(request));
+  IMGIMPORT_ASSIGN_OR_RETURN(const Image image, parts_.images.image(context, id));
+  JsonWriter json;
+  write_image(json, image, parts_.links);
+  return json_response(json.take());
+}
+
+Result<void> ImageRoutes::check_place(const Image& image) const {
+  const StorePlace& here = parts_.objects.place();
+  if (image.place.provider == here.provider && image.place.bucket == here.bucket) return {};
+  return Error(ErrorCode::kMisconfigured,
+               fmt::format("Image {} is stored with the provider {}{}{}, which this server is not set up for",
+                           image.id.value(), image.place.provider, image.place.bucket.empty() ? "" : " in ",
+                           image.place.bucket))
+      .with_reason("stored_elsewhere")
+      .with_remedy("Start the server with the STORAGE_PROVIDER and bucket that the image was imported with.");
+}
+
+Result<HttpResponse> ImageRoutes::remove(const CallContext& context, const HttpRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImageId id, image_id_argument(request));
+  // A record that an earlier, broken off deletion has marked is not found here, yet is still to be finished.
+  const Result<Image> image = parts_.images.image(context, id);
+  if (!image && image.error().code() != ErrorCode::kNotFound) return image.error();
+  if (image) IMGIMPORT_RETURN_IF_ERROR(check_place(*image));
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImageStore::Deletion deletion, parts_.images.begin_delete(context, id));
+  if (deletion.last) IMGIMPORT_RETURN_IF_ERROR(parts_.objects.remove(context, deletion.key));
+  IMGIMPORT_RETURN_IF_ERROR(parts_.images.finish_delete(context, id));
+  JsonWriter json;
+  json.begin_object();
+  json.field("message", "Image deleted successfully");
+  json.field("id", id.value());
+  json.end_object();
+  return json_response(json.take());
+}
+
+Result<HttpResponse> ImageRoutes::content(const CallContext& context, const HttpRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImageId id, image_id_argument(request));
+  IMGIMPORT_ASSIGN_OR_RETURN(const Image image, parts_.images.image(context, id));
+  Result<HttpResponse> response = bytes_of(context, request, image);
+  if (response || response.error().code() != ErrorCode::kNotFound) return response;
+  // Between the two look-ups a newer version may have replaced the object: the record says so.
+  IMGIMPORT_ASSIGN_OR_RETURN(const Image again, parts_.images.image(context, id));
+  if (again.key == image.key) return object_missing(image);
+  return bytes_of(context, request, again);
+}
+
+Result<HttpResponse> ImageRoutes::bytes_of(const CallContext& context, const HttpRequest& request, const Image& image) {
+  IMGIMPORT_RETURN_IF_ERROR(check_place(image));
+  const std::string tag = entity_tag(image);
+  HttpResponse response;
+  set_content_headers(response.headers, image, tag);
+  if (matches_if_none_match(request, tag)) {
+    response.status = 304;
+    return response;
+  }
+  response.headers.set("Content-Type", image.mime_type.empty() ? "application/octet-stream" : image.mime_type);
+  if (request.method == HttpMethod::kHead) {
+    response.headers.set("Content-Length", std::to_string(image.size_bytes));
+    return response;
+  }
+  const RangeRequest wanted = requested_range(request, image.size_bytes, tag);
+  if (!wanted.satisfiable) return range_not_satisfiable(request, image.size_bytes);
+  auto opened = parts_.objects.get(context, image.key, wanted.range);
+  if (!opened && opened.error().reason() == "range_not_satisfiable") {
+    return range_not_satisfiable(request, image.size_bytes);
+  }
+  IMGIMPORT_ASSIGN_OR_RETURN(ObjectContent object, std::move(opened));
+  if (wanted.range) {
+    response.status = 206;
+    response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", object.offset,
+                                                      object.offset + object.length - 1, object.info.size_bytes));
+  }
+  response.body = HttpStreamBody{std::move(object.reader), object.length};
+  return response;
+}
+
+Result<HttpResponse> ImageRoutes::stats(const CallContext& context, const HttpRequest&) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const ImageStats stats, parts_.images.stats(context));
+  std::int64_t images = 0;
+  std::int64_t bytes = 0;
+  for (const auto& [provider, share] : stats.by_provider) {
+    images += share.images;
+    bytes += share.bytes;
+  }
+  const auto images_of = [&stats](const std::string& provider) {
+    const auto share = stats.by_provider.find(provider);
+    return share == stats.by_provider.end() ? 0 : share->second.images;
+  };
+  constexpr double kMiB = 1024.0 * 1024.0;
+  JsonWriter json;
+  json.begin_object();
+  json.field("total_images", images);
+  json.field("total_size_bytes", bytes);
+  json.field("total_size_mb", std::round(static_cast<double>(bytes) / kMiB * 100) / 100);
+  json.field("aws_images", images_of("aws"));
+  json.field("azure_images", images_of("azure"));
+  json.field("local_images", images_of("local"));
+  json.end_object();
+  return json_response(json.take());
+}
+
+}  // namespace imgimport

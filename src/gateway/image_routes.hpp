@@ -1,0 +1,41 @@
+// The routes of image records and their bytes: pages, the whole list, one record, delete, content, statistics.
+//
+// Threading: handlers run on the request pool, any number at once.
+#pragma once
+
+#include "gateway/api_router.hpp"
+#include "gateway/image_json.hpp"
+#include "gateway/options.hpp"
+#include "imgimport/metadata_store.hpp"
+#include "imgimport/object_store.hpp"
+
+namespace imgimport {
+
+class ImageRoutes {
+ public:
+  struct Parts {
+    const GatewayOptions& options;
+    ImageStore& images;
+    ObjectStore& objects;
+    const ImageLinks& links;
+  };
+  // REQUIRES: all parts outlive it, and it the routes.
+  explicit ImageRoutes(const Parts& parts) : parts_(parts) {}
+  void mount(ApiRouter& router);
+
+ private:
+  Result<HttpResponse> page(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> all(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> record(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> remove(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> content(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> stats(const CallContext& context, const HttpRequest& request);
+
+  // kMisconfigured: the record points into another store than the one this server has.
+  Result<void> check_place(const Image& image) const;
+  Result<HttpResponse> bytes_of(const CallContext& context, const HttpRequest& request, const Image& image);
+
+  Parts parts_;
+};
+
+}  // namespace imgimport

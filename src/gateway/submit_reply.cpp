@@ -1,0 +1,106 @@
+#include "gateway/submit_reply.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "gateway/api_router.hpp"
+#include "gateway/json_writer.hpp"
+
+namespace imgimport {
+namespace {
+
+// A job's trouble has no code any more; its reason tells which class it was.
+ErrorCode code_of(const JobTrouble& trouble) {
+  constexpr std::array<std::string_view, 5> kNotFound = {"not_found", "permission_denied", "forbidden",
+                                                         "insufficient_file_permissions", "app_not_authorized_to_file"};
+  constexpr std::array<std::string_view, 5> kInvalid = {"invalid_argument", "bad_request", "bad_url", "not_a_folder",
+                                                        "not_a_folder_url"};
+  const auto is_in = [&trouble](const auto& reasons) {
+    return std::find(reasons.begin(), reasons.end(), trouble.reason) != reasons.end();
+  };
+  if (is_in(kNotFound)) return ErrorCode::kNotFound;
+  if (is_in(kInvalid)) return ErrorCode::kInvalidArgument;
+  if (trouble.reason == "internal") return ErrorCode::kInternal;
+  return ErrorCode::kUnavailable;
+}
+
+HttpResponse dry_run_response(const ImportProgress& progress) {
+  const Job& job = progress.job;
+  JsonWriter json;
+  json.begin_object();
+  json.field("dry_run", true);
+  json.field("job_id", job.id.value());
+  json.field("total_images", job.counters.total);
+  json.field("total_bytes", job.counters.total_bytes);
+  json.field("ignored", job.counters.ignored);
+  json.field("drive_units", progress.drive_units);
+  const bool listing = !is_countable(job);
+  if (listing) json.field("listing", true);
+  json.end_object();
+  HttpResponse response = json_response(json.take());
+  response.status = listing ? 202 : 200;
+  return response;
+}
+
+}  // namespace
+
+bool is_countable(const Job& job) noexcept {
+  return job.listed || job.status != JobStatus::kListing;
+}
+
+Result<HttpResponse> submit_response(const ImportProgress& progress) {
+  const Job& job = progress.job;
+  if (job.status == JobStatus::kFailed && !job.listed) {
+    const JobTrouble trouble = job.trouble.value_or(JobTrouble{"", "The listing of the folder failed", ""});
+    return Error(code_of(trouble), trouble.message).with_reason(trouble.reason).with_remedy(trouble.remedy);
+  }
+  if (job.dry_run) return dry_run_response(progress);
+  const bool empty = is_countable(job) && job.counters.total == 0;
+  JsonWriter json;
+  json.begin_object();
+  json.field("job_id", job.id.value());
+  json.field("message", empty ? "No images found in the folder"
+                              : fmt::format("Import job started for {} images", job.counters.total));
+  json.field("total_images", job.counters.total);
+  if (!is_countable(job)) json.field("listing", true);
+  json.end_object();
+  HttpResponse response = json_response(json.take());
+  response.status = empty ? 200 : 202;
+  return response;
+}
+
+SubmitReply::SubmitReply(const GatewayOptions& options, const Clock& clock, Waiting waiting)
+    : options_(options),
+      clock_(clock),
+      gone_(std::move(waiting.gone)),
+      deadline_(clock.steady_now() + options.list_wait),
+      interval_(options.first_poll),
+      last_(std::move(waiting.progress)),
+      send_(std::move(waiting.send)) {}
+
+SubmitReply::~SubmitReply() {
+  if (send_) send_(Error(ErrorCode::kCancelled, "The client went away before its answer"));
+}
+
+std::optional<std::chrono::milliseconds> SubmitReply::on_progress(const Result<ImportProgress>& progress) {
+  const std::lock_guard lock(mutex_);
+  if (!send_) return std::nullopt;
+  // A poll that failed changes nothing: the job is written down, and the next poll may succeed.
+  if (progress) last_ = *progress;
+  if (is_countable(last_.job) || clock_.steady_now() >= deadline_) {
+    std::exchange(send_, {})(submit_response(last_));
+    return std::nullopt;
+  }
+  interval_ = std::min(interval_ * 3 / 2, options_.last_poll);
+  return interval_;
+}
+
+void SubmitReply::on_shutdown() {
+  const std::lock_guard lock(mutex_);
+  if (send_) std::exchange(send_, {})(submit_response(last_));
+}
+
+}  // namespace imgimport

@@ -1,0 +1,263 @@
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "contract/metadata_store_backends.hpp"
+
+using namespace imgimport;
+using namespace imgimport::metadata_suite;
+
+namespace {
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+Error refusal(const std::filesystem::path& path) {
+  static const HandClock clock;
+  SqliteOptions options;
+  options.path = path.string();
+  auto opened = SqliteMetadataStore::open(options, clock);
+  if (opened.has_value()) throw std::runtime_error("it opened");
+  return std::move(opened).error();
+}
+
+void make_database(const std::filesystem::path& path, const std::string& sql) {
+  SQLite::Database database(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  database.exec(sql);
+}
+
+}  // namespace
+
+TEST_CASE("what was committed is there after opening again", "[metadata][sqlite]") {
+  TempDir dir;
+  const HandClock clock;
+  JobLease lease;
+  {
+    const auto store = open_sqlite(dir.path() / "a.db", clock);
+    lease = listed(*store, "job-1", pictures(1, 120));
+    commit(*store, imported(lease, work(*store, lease, clock.now()).at(0)));
+  }
+  const auto store = open_sqlite(dir.path() / "a.db", clock);
+  CHECK(read(*store, lease).counters.imported == 1);
+  CHECK(work(*store, lease, clock.now()).size() == 119);
+  CHECK(get(store->page(kCall, {}, 1, 10)).total == 1);
+}
+
+TEST_CASE("a file that is no database is refused and left as it is", "[metadata][sqlite]") {
+  TempDir dir;
+  const auto path = dir.path() / "a.db";
+  const std::string garbage(8192, 'x');
+  std::ofstream(path, std::ios::binary) << garbage;
+  const Error error = refusal(path);
+  CHECK(error.code() == ErrorCode::kMisconfigured);
+  CHECK(error.reason() == "database_corrupt");
+  CHECK(error.message().find(path.string()) != std::string::npos);
+  CHECK(error.remedy() == "move the file away or restore a backup; nothing was changed");
+  CHECK(content_of(path) == garbage);
+}
+
+TEST_CASE("a database whose pages are damaged is refused and left as it is", "[metadata][sqlite]") {
+  TempDir dir;
+  const auto path = dir.path() / "a.db";
+  const HandClock clock;
+  open_sqlite(path, clock).reset();
+  std::string damaged = content_of(path);
+  std::fill(damaged.begin() + 100, damaged.end(), '\xAA');
+  std::ofstream(path, std::ios::binary) << damaged;
+  const Error error = refusal(path);
+  CHECK(error.code() == ErrorCode::kMisconfigured);
+  CHECK(error.reason() == "database_corrupt");
+  CHECK(content_of(path) == damaged);
+}
+
+TEST_CASE("a directory in the place of the file is refused", "[metadata][sqlite]") {
+  TempDir dir;
+  const Error error = refusal(dir.path());
+  CHECK(error.code() == ErrorCode::kMisconfigured);
+  CHECK(error.message().find("is a directory") != std::string::npos);
+}
+
+TEST_CASE("a directory that does not exist is named, with the remedy", "[metadata][sqlite]") {
+  TempDir dir;
+  const Error error = refusal(dir.path() / "none" / "a.db");
+  CHECK(error.code() == ErrorCode::kMisconfigured);
+  CHECK(error.reason() == "database_cannot_open");
+  CHECK(error.message().find("none/a.db") != std::string::npos);
+  CHECK_FALSE(error.remedy().empty());
+}
+
+TEST_CASE("a directory in which nobody can make files is refused", "[metadata][sqlite]") {
+  const Error error = refusal("/proc/imgimport.db");
+  CHECK(error.code() == ErrorCode::kMisconfigured);
+  CHECK_FALSE(error.remedy().empty());
+}
+
+TEST_CASE("another application's database is refused and left as it is", "[metadata][sqlite]") {
+  TempDir dir;
+  const auto marked = dir.path() / "marked.db";
+  make_database(marked, "PRAGMA application_id=42; CREATE TABLE jobs (id)");
+  const std::string before = content_of(marked);
+  CHECK(refusal(marked).reason() == "foreign_database");
+  CHECK(content_of(marked) == before);
+
+  const auto unmarked = dir.path() / "unmarked.db";
+  make_database(unmarked, "CREATE TABLE jobs (id)");
+  const std::string as_it_was = content_of(unmarked);
+  const Error error = refusal(unmarked);
+  CHECK(error.reason() == "foreign_database");
+  CHECK(error.message().find("another application's") != std::string::npos);
+  CHECK(content_of(unmarked) == as_it_was);
+}
+
+TEST_CASE("a database of a newer program is refused and left as it is", "[metadata][sqlite]") {
+  TempDir dir;
+  const auto path = dir.path() / "a.db";
+  const HandClock clock;
+  open_sqlite(path, clock).reset();
+  make_database(path, "PRAGMA user_version=999");
+  const std::string before = content_of(path);
+  const Error error = refusal(path);
+  CHECK(error.code() == ErrorCode::kMisconfigured);
+  CHECK(error.reason() == "newer_schema");
+  CHECK(error.message().find("999") != std::string::npos);
+  CHECK(content_of(path) == before);
+}
+
+TEST_CASE("an empty file becomes a database", "[metadata][sqlite]") {
+  TempDir dir;
+  const HandClock clock;
+  std::ofstream(dir.path() / "a.db").flush();
+  CHECK(get(open_sqlite(dir.path() / "a.db", clock)->jobs(kCall, JobId(), 1)).empty());
+}
+
+TEST_CASE("several processes may open a new file at once", "[metadata][sqlite]") {
+  TempDir dir;
+  const HandClock clock;
+  std::atomic<int> opened = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        SqliteOptions options;
+        options.path = (dir.path() / "a.db").string();
+        opened += SqliteMetadataStore::open(options, clock).has_value();
+      });
+    }
+  }
+  CHECK(opened == 8);
+}
+
+TEST_CASE("two stores on one file see each other's work, and one of them drives a job", "[metadata][sqlite]") {
+  TempDir dir;
+  const HandClock clock;
+  const auto server = open_sqlite(dir.path() / "a.db", clock);
+  const auto command = open_sqlite(dir.path() / "a.db", clock);
+  const JobLease old = listed(*server, "job-1", pictures(1, 300));
+  CHECK(read(*command, old).counters.total == 300);
+  const JobLease lease = get(command->claim_job(kCall, old.job, old.epoch, "command", 30s));
+  CHECK(get(server->renew_leases(kCall, std::vector{old}, 30s)).empty());
+  CHECK(code_of(server->group_due(kCall, old, clock.now(), 100, 1)) == ErrorCode::kConflict);
+
+  const auto items = work(*command, lease, clock.now());
+  std::atomic<int> failures = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int n = 0; n < 4; ++n) {
+      threads.emplace_back([&, n] {
+        MetadataStore& store = n % 2 == 0 ? *server : *command;
+        for (std::size_t i = 0; i < items.size(); i += 10) {
+          std::vector<Outcome> outcomes;
+          for (std::size_t k = i; k < i + 10; ++k) outcomes.push_back(imported(lease, items[k]));
+          failures += !store.commit(kCall, outcomes, kPlace).has_value();
+        }
+      });
+    }
+  }
+  CHECK(failures == 0);
+  CHECK(read(*server, lease).counters.imported == 300);
+  CHECK(read(*server, lease).status == JobStatus::kCompleted);
+  CHECK(counts_match(*server, lease));
+}
+
+TEST_CASE("readers do not wait for a writer, and writers as long as they may", "[metadata][sqlite]") {
+  TempDir dir;
+  const HandClock clock;
+  const auto store = open_sqlite(dir.path() / "a.db", clock);
+  const JobLease lease = listed(*store, "job-1", pictures(1, 3));
+  SQLite::Database other((dir.path() / "a.db").string(), SQLite::OPEN_READWRITE);
+  std::optional<SQLite::Transaction> writing(std::in_place, other, SQLite::TransactionBehavior::IMMEDIATE);
+
+  CHECK(read(*store, lease).counters.pending == 3);
+  const auto refused = store->cancel_job(kCall.with_timeout(30ms), lease.job);
+  CHECK(code_of(refused) == ErrorCode::kUnavailable);
+  CHECK(refused.error().is_transient());
+  CHECK(refused.error().reason() == "database_busy");
+
+  std::stop_source stop;
+  CallContext stoppable;
+  stoppable.stop = stop.get_token();
+  ErrorCode code{};
+  {
+    std::jthread waiting([&] { code = code_of(store->cancel_job(stoppable, lease.job)); });
+    stop.request_stop();
+  }
+  CHECK(code == ErrorCode::kCancelled);
+
+  Result<Job> cancelled = Error();
+  {
+    std::jthread waiting([&] { cancelled = store->cancel_job(kCall, lease.job); });
+    writing.reset();  // rolls back
+  }
+  REQUIRE(cancelled.has_value());
+  CHECK(cancelled->counters.cancelled == 3);
+}
+
+TEST_CASE("a transaction that finds the disk full changes nothing", "[metadata][sqlite]") {
+  TempDir dir;
+  const HandClock clock;
+  const auto path = dir.path() / "a.db";
+  JobLease lease;
+  {
+    const auto store = open_sqlite(path, clock);
+    lease = listed(*store, "job-1", pictures(1, 10));
+  }
+  db::ConnectionOptions options;
+  options.path = path.string();
+  db::Connection connection(options);
+  connection.exec("PRAGMA max_page_count=1");  // SQLite makes it what the file has already
+  const auto result = db::transact(connection, db::TransactionKind::kImmediate, [](db::Connection& c) -> Result<void> {
+    c.query("UPDATE jobs SET pending = 0").run();
+    auto fill = c.query(
+        "INSERT INTO folders (job_id, depth, drive_id, name, resource_key, shared_drive, path, page_token)"
+        " VALUES (1, 1, ?1, '', '', '', '', '')");
+    for (int i = 0; i < 100'000; ++i) fill.bind("folder " + std::to_string(i)).run();
+    return {};
+  });
+  CHECK(code_of(result) == ErrorCode::kOutOfSpace);
+  CHECK_FALSE(result.error().remedy().empty());
+  const auto store = open_sqlite(path, clock);
+  CHECK(read(*store, lease).counters.pending == 10);
+  CHECK(get(store->pending_folders(kCall, lease.job, 10)).empty());
+}
+
+TEST_CASE("a commit is safe from a power cut unless asked otherwise", "[metadata][sqlite]") {
+  TempDir dir;
+  db::ConnectionOptions options;
+  options.path = (dir.path() / "a.db").string();
+  db::Connection connection(options);
+  auto query = connection.query("PRAGMA synchronous");
+  REQUIRE(query.next());
+  CHECK(query.integer(0) == 2);
+  CHECK(SqliteOptions{}.durability == db::Durability::kPowerCut);
+}
