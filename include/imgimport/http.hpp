@@ -118,8 +118,8 @@ class HttpResponder {
 // Answers at once, on a thread of the request pool; may block on the database. context.stop is requested when the
 // client goes away.
 using HttpHandler = std::function<HttpResponse(const CallContext&, const HttpRequest&)>;
-// Answers when it can, holding no thread meanwhile (a pending reply). Called on the request pool. Context and request live
-// until the call has returned and the reply is sent: whoever answers later copies what it needs.
+// Answers when it can, holding no thread meanwhile (a pending reply). Called on the request pool. Context and request
+// live until the call has returned and the reply is sent: whoever answers later copies what it needs.
 using HttpAsyncHandler = std::function<void(const CallContext&, const HttpRequest&, HttpResponder)>;
 // Looks at a request before its handler: an answer here (401, 404…) ends it. Runs on the io thread: must not block.
 using HttpGuard = std::function<std::optional<HttpResponse>(const HttpRequest&)>;

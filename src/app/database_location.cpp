@@ -14,8 +14,8 @@ Result<SqliteOptions> sqlite_options(const Config& config) {
     std::error_code failed;
     std::filesystem::create_directories(config.data_dir, failed);
     if (failed) {
-      return Error(ErrorCode::kMisconfigured, "the data directory " + config.data_dir.string() +
-                                                  " cannot be made (" + failed.message() + ")")
+      return Error(ErrorCode::kMisconfigured,
+                   "the data directory " + config.data_dir.string() + " cannot be made (" + failed.message() + ")")
           .with_remedy("Set DATA_DIR to a directory that this user may write in");
     }
     options.path = (config.data_dir / "imgimport.db").string();

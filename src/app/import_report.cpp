@@ -32,7 +32,16 @@ std::string dry_run_text(const Job& job, std::int64_t drive_units) {
       counters.pending, format_bytes(counters.total_bytes), counters.ignored, counters.failed, drive_units);
 }
 
+// With a full stop, whether the text brought its own or not.
+std::string sentence(const std::string& text) {
+  return text.empty() || text.ends_with('.') ? text : text + ".";
+}
+
 }  // namespace
+
+std::string refusal_text(const Error& error) {
+  return "imgimport: " + sentence(error.message()) + (error.remedy().empty() ? "" : " " + sentence(error.remedy()));
+}
 
 std::string format_bytes(std::int64_t bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
@@ -85,12 +94,13 @@ std::string report_text(const ImportProgress& progress, const Problems& problems
       counters.skipped, counters.deduplicated, counters.failed, counters.deferred, counters.cancelled, counters.pending,
       counters.total, counters.ignored);
   if (job.trouble) {
-    text += fmt::format("{}: {}. {}\n", job.status == JobStatus::kFailed ? "The job stopped" : "Note",
-                        job.trouble->message, job.trouble->remedy);
+    text += fmt::format("{}: {} {}\n", job.status == JobStatus::kFailed ? "The job stopped" : "Note",
+                        sentence(job.trouble->message), sentence(job.trouble->remedy));
   }
   for (const Item& item : problems.items) {
     const std::string path = item.folder_path.empty() ? item.name : item.folder_path + "/" + item.name;
-    text += fmt::format("  {} {}: {}. {}\n", to_string(item.state), printable(path), item.reason, item.remedy);
+    text +=
+        fmt::format("  {} {}: {}. {}\n", to_string(item.state), printable(path), item.reason, sentence(item.remedy));
   }
   if (problems.more > 0) text += fmt::format("  … and {} more\n", problems.more);
   return text;

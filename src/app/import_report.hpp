@@ -17,6 +17,9 @@ std::string format_duration(std::int64_t seconds);
 // One line without a line break, at most `width` characters: bar, counts, rate, ETA.
 std::string progress_line(const ImportProgress& progress, std::size_t width);
 
+// "imgimport: message. Remedy.": why the work could not begin.
+std::string refusal_text(const Error& error);
+
 // Some items that did not arrive, for the report; `more` further ones are not listed.
 struct Problems {
   std::vector<Item> items;

@@ -71,8 +71,7 @@ Problems collect_problems(MetadataStore& metadata, const Job& job) {
 }
 
 int refuse(const Error& error) {
-  std::fprintf(stderr, "imgimport: %s.%s%s\n", error.message().c_str(), error.remedy().empty() ? "" : " ",
-               error.remedy().c_str());
+  std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
   return 2;
 }
 

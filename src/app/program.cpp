@@ -8,6 +8,7 @@
 
 #include "app/app.hpp"
 #include "app/health_check.hpp"
+#include "app/import_report.hpp"
 #include "app/one_shot_import.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
@@ -32,9 +33,7 @@ void print(std::FILE* where, const std::string& text) {
 }
 
 int refuse(const Error& error) {
-  std::string text = "imgimport: " + error.message() + ".";
-  if (!error.remedy().empty()) text += " " + error.remedy() + ".";
-  print(stderr, text);
+  print(stderr, refusal_text(error));
   return kNotBegun;
 }
 

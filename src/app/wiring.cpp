@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <array>
 #include <filesystem>
 #include <span>
@@ -166,20 +168,30 @@ bool is_needed(Role role, const RoleSet& roles) {
   return false;
 }
 
+std::string url_variable(Role role) {
+  std::string name(to_string(role));
+  for (char& c : name) c = static_cast<char>(c - 'a' + 'A');
+  return name + "_SERVICE_URL";
+}
+
 // A module that the roles call must be here, or its URL must be known.
 Result<void> check_neighbours(const Config& config, const RoleSet& roles) {
+  std::string missing;
+  std::string variables;
+  RoleSet complete = roles;
   for (const Wire& wire : wires()) {
-    if (roles.contains(wire.role) || !is_needed(wire.role, roles) || !url_of(config.services, wire.role).empty())
-      continue;
-    std::string variable(to_string(wire.role));
-    for (char& c : variable) c = static_cast<char>(c - 'a' + 'A');
-    return Error(ErrorCode::kMisconfigured,
-                 fmt::format("--role={} needs the {} module, which is neither in the role nor anywhere else",
-                             to_string(roles), to_string(wire.role)))
-        .with_remedy(fmt::format("Set {0}_SERVICE_URL to where it runs (http://host:port), or add it: --role={1},{2}",
-                                 variable, to_string(roles), to_string(wire.role)));
+    if (roles.contains(wire.role) || !is_needed(wire.role, roles)) continue;
+    if (!url_of(config.services, wire.role).empty()) continue;
+    missing += (missing.empty() ? "" : ", ") + std::string(to_string(wire.role));
+    variables += (variables.empty() ? "" : ", ") + url_variable(wire.role);
+    complete.insert(wire.role);
   }
-  return {};
+  if (missing.empty()) return {};
+  return Error(ErrorCode::kMisconfigured,
+               fmt::format("--role={} calls modules that are neither in the role nor known by a URL: {}",
+                           to_string(roles), missing))
+      .with_remedy(fmt::format("Set {} to where they run (http://host:port), or run them here: --role={}", variables,
+                               to_string(complete)));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Which process this is, in a word that another process can check: so that the lease of a process that died on this very
-// machine is taken over at once, without waiting until it runs out.
+// Which process this is, in a word that another process can check: so that the lease of a process that died on this
+// very machine is taken over at once, without waiting until it runs out.
 #pragma once
 
 #include <string>

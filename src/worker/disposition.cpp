@@ -15,7 +15,7 @@ std::string reason_of(const Error& error) {
 // What the item's row says: the sentence, and what to do about it.
 std::string remedy_of(const Error& error) {
   if (error.remedy().empty()) return error.message();
-  return error.message() + ". " + error.remedy();
+  return error.message() + (error.message().ends_with('.') ? " " : ". ") + error.remedy();
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kGroup = 100;
 // New entries also come from other processes and from DELETE; nobody waits for them.
 constexpr std::chrono::seconds kSweepEvery{30};
+constexpr std::chrono::milliseconds kRemovalLimit{5'000};  // for one group
 
 }  // namespace
 
@@ -54,16 +55,18 @@ void GarbageSweeper::run(const std::stop_token& stop) {
 bool GarbageSweeper::sweep(const CallContext& context) {
   const auto keys = images_.claim_garbage(context, store_.place(), kGroup);
   if (!keys.has_value() || keys->empty()) return true;
+  // What is claimed is removed even while the worker stops: left half done, it would wait until its claim runs out.
+  const CallContext unhurried = CallContext{}.with_timeout(kRemovalLimit);
   std::vector<ObjectKey> removed;
   for (const ObjectKey& key : *keys) {
-    if (auto gone = store_.remove(context, key); gone.has_value()) {
+    if (auto gone = store_.remove(unhurried, key); gone.has_value()) {
       removed.push_back(key);
-    } else if (!context.stop.stop_requested()) {
+    } else {
       log_warning("an object without a record could not be removed; trying again later",
                   {{"key", key.value()}, {"error", gone.error().message()}});
     }
   }
-  const auto forgotten = images_.forget_garbage(context, store_.place(), removed);
+  const auto forgotten = images_.forget_garbage(unhurried, store_.place(), removed);
   return !forgotten.has_value() || removed.size() < keys->size() || keys->size() < kGroup;
 }
 

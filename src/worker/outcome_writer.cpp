@@ -82,7 +82,8 @@ void OutcomeWriter::run(const std::stop_token& stop) {
   }
 }
 
-bool OutcomeWriter::commit(const CallContext& context, const std::vector<Entry>& group) {
+bool OutcomeWriter::commit(const CallContext& context, std::vector<Entry>& group) {
+  if (!flush(context, group)) return false;
   const auto effects = try_commit(context, group);
   if (!effects.has_value()) {
     const Error error = effects.error();
@@ -96,12 +97,28 @@ bool OutcomeWriter::commit(const CallContext& context, const std::vector<Entry>&
   return true;
 }
 
+// Objects first: a record must never promise bytes that a power cut can take away. Where the disk did not take them, a
+// second flush would succeed and mean nothing (the kernel reports a lost page once:
+// wiki.postgresql.org/wiki/Fsync_Errors), so those images are put again.
+bool OutcomeWriter::flush(const CallContext& context, std::vector<Entry>& group) {
+  const auto is_stored = [](const Entry& entry) { return entry.outcome.state == ItemState::kImported; };
+  if (std::none_of(group.begin(), group.end(), is_stored)) return true;
+  const auto flushed = store_.flush(context);
+  if (flushed.has_value()) return true;
+  if (context.stop.stop_requested()) return false;
+  log_error("stored objects could not be made durable; they are stored again", {{"error", flushed.error().message()}});
+  for (Entry& entry : group) {
+    if (!is_stored(entry)) continue;
+    entry.outcome.state = ItemState::kPending;
+    entry.outcome.stored.reset();
+    entry.outcome.reason = "not_durable";
+    entry.outcome.remedy = flushed.error().message();
+  }
+  return true;
+}
+
 Result<std::vector<CommitEffect>> OutcomeWriter::try_commit(const CallContext& context,
                                                             const std::vector<Entry>& group) {
-  const bool stored = std::any_of(group.begin(), group.end(),
-                                  [](const Entry& entry) { return entry.outcome.state == ItemState::kImported; });
-  // Objects first: a record must never promise bytes that a power cut can take away.
-  if (stored) IMGIMPORT_RETURN_IF_ERROR(store_.flush(context));
   std::vector<Outcome> outcomes;
   outcomes.reserve(group.size());
   for (const Entry& entry : group) outcomes.push_back(entry.outcome);

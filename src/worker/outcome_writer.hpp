@@ -42,7 +42,8 @@ class OutcomeWriter {
 
  private:
   void run(const std::stop_token& stop);
-  bool commit(const CallContext& context, const std::vector<Entry>& group);
+  bool commit(const CallContext& context, std::vector<Entry>& group);
+  bool flush(const CallContext& context, std::vector<Entry>& group);
   Result<std::vector<CommitEffect>> try_commit(const CallContext& context, const std::vector<Entry>& group);
 
   Journal& journal_;

@@ -1,5 +1,5 @@
-// Runs a command and prints one line on standard error: wall seconds, CPU seconds (user + system, of the command and the
-// children it waited for) and its peak resident set in MiB.
+// Runs a command and prints one line on standard error: wall seconds, CPU seconds (user + system, of the command and
+// the children it waited for) and its peak resident set in MiB.
 //   measure COMMAND ARGS…
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -20,7 +20,9 @@ int main(int count, char** words) {
   rusage used{};
   wait4(child, &status, 0, &used);
   const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   std::fprintf(stderr, "measured {\"wall\":%.3f,\"cpu\":%.3f,\"rss_mib\":%.1f}\n", wall,
                seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) / 1024.0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;

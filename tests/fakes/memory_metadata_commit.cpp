@@ -80,6 +80,12 @@ CommitEffect MemoryMetadataStore::apply(const Outcome& outcome, const StorePlace
     return keep(outcome, place, *job, item);
   }
   finish(outcome, *job, item, std::nullopt);
+  const bool over = job->job.status == JobStatus::kFailed || job->job.status == JobStatus::kCancelled;
+  if (outcome.stops_job && !over) {
+    job->job.status = JobStatus::kFailed;
+    job->job.finished_at = clock_.now();
+    job->job.trouble = outcome.stops_job;
+  }
   return CommitEffect::kApplied;
 }
 

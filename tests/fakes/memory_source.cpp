@@ -18,7 +18,8 @@ class DeliveryReader : public ByteReader {
       return std::size_t{0};
     }
     const std::size_t count = std::min(out.size(), delivery_.bytes.size() - at_);
-    std::copy_n(std::as_bytes(std::span(delivery_.bytes)).begin() + static_cast<std::ptrdiff_t>(at_), count, out.begin());
+    std::copy_n(std::as_bytes(std::span(delivery_.bytes)).begin() + static_cast<std::ptrdiff_t>(at_), count,
+                out.begin());
     at_ += count;
     return count;
   }

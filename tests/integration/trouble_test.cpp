@@ -30,8 +30,13 @@ Ended run_program(const std::filesystem::path& directory, const std::vector<std:
   ChildOptions options;
   options.program = program_under_test();
   options.arguments = arguments;
-  options.environment = {{"GATEWAY_PORT", "0"}, {"IMPORT_PORT", "0"}, {"METADATA_PORT", "0"}, {"STORAGE_PORT", "0"},
-                         {"WORKER_PORT", "0"},  {"LOG_LEVEL", "warning"}, {"DATA_DIR", (directory / "data").string()}};
+  options.environment = {{"GATEWAY_PORT", "0"},
+                         {"IMPORT_PORT", "0"},
+                         {"METADATA_PORT", "0"},
+                         {"STORAGE_PORT", "0"},
+                         {"WORKER_PORT", "0"},
+                         {"LOG_LEVEL", "warning"},
+                         {"DATA_DIR", (directory / "data").string()}};
   settings.merge(options.environment);
   options.environment = settings;
   options.directory = directory;
@@ -72,12 +77,13 @@ TEST_CASE("requests that make no sense get a 4xx in the one error shape") {
   ServerProcess server(dir.path() / "data", settings_for(drive));
   const std::string import = "/api/import/google-drive";
 
-  for (const char* body : {"", "not json", "[]", "{}", R"({"folder_url":7})", R"x({"folder_url":"javascript:alert(1)"})x",
-                           R"({"folder_url":"https://example.com/drive/folders/abc"})",
-                           R"({"folder_url":"https://drive.google.com/file/d/1AbC/view"})",
-                           R"({"folder_url":"https://drive.google.com/drive/folders/a'b"})",
-                           R"({"folder_url":"https://drive.google.com/drive/folders/abc","recursive":"yes"})",
-                           R"({"folder_url":"https://drive.google.com/drive/folders/abc","filters":{"min_size":"big"}})"}) {
+  for (const char* body :
+       {"", "not json", "[]", "{}", R"({"folder_url":7})", R"x({"folder_url":"javascript:alert(1)"})x",
+        R"({"folder_url":"https://example.com/drive/folders/abc"})",
+        R"({"folder_url":"https://drive.google.com/file/d/1AbC/view"})",
+        R"({"folder_url":"https://drive.google.com/drive/folders/a'b"})",
+        R"({"folder_url":"https://drive.google.com/drive/folders/abc","recursive":"yes"})",
+        R"({"folder_url":"https://drive.google.com/drive/folders/abc","filters":{"min_size":"big"}})"}) {
     CAPTURE(body);
     check_error(server.post(import, body), 400);
   }
@@ -130,7 +136,8 @@ TEST_CASE("a start that cannot work ends with exit code 2 and one sentence") {
   SECTION("a taken port") {
     DriveEmulator other;
     REQUIRE(other.start().has_value());
-    check_refused(run_program(dir.path(), {"--role=all"}, {{"GATEWAY_PORT", std::to_string(other.port())}}), "GATEWAY_PORT");
+    check_refused(run_program(dir.path(), {"--role=all"}, {{"GATEWAY_PORT", std::to_string(other.port())}}),
+                  "GATEWAY_PORT");
   }
   SECTION("a corrupt database") {
     std::filesystem::create_directories(dir.path() / "data");
@@ -152,7 +159,7 @@ TEST_CASE("a full disk stops the job with the remedy, and retry goes on when the
   const TempDir dir;
   const auto data = dir.path() / "data";
   std::filesystem::create_directories(data);
-  if (mount("tmpfs", data.c_str(), "tmpfs", 0, "size=24m") != 0) {
+  if (mount("tmpfs", data.c_str(), "tmpfs", 0, "size=48m") != 0) {
     WARN("not run: mounting a small file system needs root");
     return;
   }
@@ -174,7 +181,7 @@ TEST_CASE("a full disk stops the job with the remedy, and retry goes on when the
   CHECK(audit_objects(data, all_records(server)) == "");
 
   REQUIRE(mount("tmpfs", data.c_str(), "tmpfs", MS_REMOUNT, "size=200m") == 0);
-  CHECK(server.post("/api/import/" + job + "/retry").status == 200);
+  CHECK(server.post("/api/import/" + job + "/retry").status == 202);
   const auto mended = server.wait_for_job(job);
   CHECK(mended.at("status").as_string() == "completed");
   CHECK(mended.at("imported_count").to_number<int>() == 100);

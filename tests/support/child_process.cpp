@@ -96,7 +96,9 @@ std::string ChildProcess::read_all(milliseconds limit) {
   return text + buffered_;
 }
 
-void ChildProcess::signal(int number) { ::kill(pid_, number); }
+void ChildProcess::signal(int number) {
+  ::kill(pid_, number);
+}
 
 std::optional<int> ChildProcess::wait(milliseconds limit) {
   if (exit_code_) return exit_code_;

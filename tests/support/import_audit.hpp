@@ -30,7 +30,6 @@ std::map<std::string, StoredImage> all_records(ServerProcess& server);
 std::string audit_objects(const std::filesystem::path& data_dir, const std::map<std::string, StoredImage>& records);
 
 // Each record's SHA-256 is that of the bytes the emulator serves for that id. Empty, or what is wrong.
-std::string audit_against_source(const emulator::DriveTree& tree,
-                                 const std::map<std::string, StoredImage>& records);
+std::string audit_against_source(const emulator::DriveTree& tree, const std::map<std::string, StoredImage>& records);
 
 }  // namespace imgimport

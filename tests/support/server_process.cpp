@@ -24,7 +24,9 @@ void pause_between_polls() {
   never.wait_for(lock, milliseconds(20));
 }
 
-std::int64_t number(const boost::json::object& object, const char* name) { return object.at(name).to_number<std::int64_t>(); }
+std::int64_t number(const boost::json::object& object, const char* name) {
+  return object.at(name).to_number<std::int64_t>();
+}
 
 }  // namespace
 
@@ -38,8 +40,8 @@ ServerProcess::ServerProcess(const std::filesystem::path& data_dir, std::map<std
   ChildOptions options;
   options.program = program_under_test();
   options.arguments = {"--role=all"};
-  options.environment = {{"GATEWAY_PORT", "0"},   {"FRONTEND_PORT", "0"}, {"IMPORT_PORT", "0"},
-                         {"METADATA_PORT", "0"},  {"STORAGE_PORT", "0"},  {"WORKER_PORT", "0"},
+  options.environment = {{"GATEWAY_PORT", "0"},    {"FRONTEND_PORT", "0"},         {"IMPORT_PORT", "0"},
+                         {"METADATA_PORT", "0"},   {"STORAGE_PORT", "0"},          {"WORKER_PORT", "0"},
                          {"LOG_LEVEL", "warning"}, {"DATA_DIR", data_dir.string()}};
   settings.merge(options.environment);
   options.environment = std::move(settings);
@@ -57,7 +59,9 @@ ServerProcess::ServerProcess(const std::filesystem::path& data_dir, std::map<std
   url_ = lines_.at("api-gateway");
 }
 
-std::string ServerProcess::port_line(const std::string& service) const { return lines_.at(service); }
+std::string ServerProcess::port_line(const std::string& service) const {
+  return lines_.at(service);
+}
 
 Reply ServerProcess::request(HttpMethod method, const std::string& path, const std::string& body,
                              const HttpHeaders& headers) {
@@ -79,16 +83,19 @@ Reply ServerProcess::request(HttpMethod method, const std::string& path, const s
   return reply;
 }
 
-Reply ServerProcess::get(const std::string& path) { return request(HttpMethod::kGet, path); }
+Reply ServerProcess::get(const std::string& path) {
+  return request(HttpMethod::kGet, path);
+}
 
 Reply ServerProcess::post(const std::string& path, const std::string& body) {
   return request(HttpMethod::kPost, path, body);
 }
 
 std::string ServerProcess::import_folder(const std::string& folder_url) {
-  const Reply reply = post("/api/import/google-drive",
-                           boost::json::serialize(boost::json::object{{"folder_url", folder_url}}));
-  if (reply.status != 202) throw std::runtime_error("import refused: " + std::to_string(reply.status) + " " + reply.body);
+  const Reply reply =
+      post("/api/import/google-drive", boost::json::serialize(boost::json::object{{"folder_url", folder_url}}));
+  if (reply.status != 202)
+    throw std::runtime_error("import refused: " + std::to_string(reply.status) + " " + reply.body);
   return std::string(reply.json.as_object().at("job_id").as_string());
 }
 
@@ -121,7 +128,8 @@ std::string equation_error(const boost::json::object& status) {
   const bool sum = processed + number(status, "failed") + number(status, "deferred") + number(status, "cancelled") +
                        number(status, "pending") ==
                    number(status, "total");
-  const bool parts = number(status, "imported_count") + number(status, "skipped") + number(status, "deduplicated") == processed;
+  const bool parts =
+      number(status, "imported_count") + number(status, "skipped") + number(status, "deduplicated") == processed;
   return sum && parts ? "" : "the counters do not add up: " + boost::json::serialize(status);
 }
 

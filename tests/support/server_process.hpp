@@ -25,8 +25,8 @@ struct Reply {
 
 class ServerProcess {
  public:
-  // `settings` are environment variables; ports are 0, logs are warnings only unless set otherwise. Waits until the server
-  // says that it listens; throws with its standard error when it does not.
+  // `settings` are environment variables; ports are 0, logs are warnings only unless set otherwise. Waits until the
+  // server says that it listens; throws with its standard error when it does not.
   ServerProcess(const std::filesystem::path& data_dir, std::map<std::string, std::string> settings);
 
   const std::string& url() const noexcept { return url_; }  // of the gateway
@@ -34,7 +34,8 @@ class ServerProcess {
 
   Reply get(const std::string& path);
   Reply post(const std::string& path, const std::string& body = "");
-  Reply request(HttpMethod method, const std::string& path, const std::string& body = "", const HttpHeaders& headers = {});
+  Reply request(HttpMethod method, const std::string& path, const std::string& body = "",
+                const HttpHeaders& headers = {});
 
   // Starts an import of the folder and returns the job id; throws unless the answer is 202.
   std::string import_folder(const std::string& folder_url);
@@ -42,8 +43,8 @@ class ServerProcess {
   // throws when it does not hold, or when `limit` passes.
   boost::json::object wait_for_job(const std::string& job_id, std::chrono::seconds limit = std::chrono::seconds(120));
 
-  void kill_hard();                  // SIGKILL, and waits for its end
-  int stop();                        // SIGTERM; the exit code
+  void kill_hard();  // SIGKILL, and waits for its end
+  int stop();        // SIGTERM; the exit code
   ChildProcess& process() { return *process_; }
 
  private:

@@ -6,6 +6,7 @@
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "metadata/sqlite/tally.hpp"
+#include "metadata/sqlite/trouble.hpp"
 #include "metadata/sqlite/values.hpp"
 
 namespace imgimport {
@@ -232,6 +233,7 @@ CommitEffect Committer::keep(const Outcome& outcome, const ItemFacts& item) {
 // kPending, kDeferred, kFailed.
 CommitEffect Committer::put_off(const Outcome& outcome, const ItemFacts& item) {
   finish_item(outcome, item, std::nullopt);
+  if (outcome.stops_job) stop_job(connection_, item.job, *outcome.stops_job, now_);
   return CommitEffect::kApplied;
 }
 

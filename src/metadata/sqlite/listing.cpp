@@ -3,6 +3,7 @@
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "metadata/sqlite/tally.hpp"
+#include "metadata/sqlite/trouble.hpp"
 #include "metadata/sqlite/values.hpp"
 
 namespace imgimport {
@@ -134,12 +135,6 @@ Result<JobState> find_listing_job(db::Connection& connection, const JobLease& le
   return Error(ErrorCode::kConflict, "job " + lease.job.value() + " is not being listed").with_reason("not_listing");
 }
 
-void write_trouble(db::Connection& connection, std::int64_t job, const JobTrouble& trouble) {
-  connection.query("UPDATE jobs SET trouble_reason = ?2, trouble_message = ?3, trouble_remedy = ?4 WHERE id = ?1")
-      .bind(job, stored_text(trouble.reason), stored_text(trouble.message), stored_text(trouble.remedy))
-      .run();
-}
-
 }  // namespace
 
 Result<std::vector<PendingFolder>> SqliteMetadataStore::pending_folders(const CallContext& context, const JobId& job,
@@ -219,10 +214,7 @@ Result<void> SqliteMetadataStore::fail_job(const CallContext& context, const Job
     if (job.status == JobStatus::kCancelled) {
       return Error(ErrorCode::kConflict, "job " + lease.job.value() + " was cancelled").with_reason("cancelled");
     }
-    connection.query("UPDATE jobs SET status = 4, finished_at = ?2 WHERE id = ?1")
-        .bind(job.row, to_millis(clock_.now()))
-        .run();
-    write_trouble(connection, job.row, trouble);
+    stop_job(connection, job.row, trouble, clock_.now());
     return {};
   });
 }

@@ -1,6 +1,7 @@
 #include "storage/local/local_store.hpp"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,8 @@
 
 namespace imgimport {
 namespace {
+
+constexpr std::uint64_t kReservedBytes = 16 << 20;
 
 namespace fs = std::filesystem;
 
@@ -191,6 +194,7 @@ Result<ObjectInfo> LocalStore::put(const CallContext& context, const ObjectKey& 
   IMGIMPORT_RETURN_IF_ERROR(check_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const auto failed = [&](int error_number) { return file_error(error_number, "store object " + key.value()); };
+  if (!has_room(blob.size().value_or(0))) return failed(ENOSPC);
   ContentCheck check(options.expected, blob.size());
   const auto memory = blob.in_memory();
   // Wrong bytes in memory never touch the disk.
@@ -215,6 +219,13 @@ Result<ObjectInfo> LocalStore::put(const CallContext& context, const ObjectKey& 
   return info;
 } catch (const std::exception& exception) {
   return Error(ErrorCode::kInternal, "store object " + key.value() + ": " + exception.what());
+}
+
+// The last of a disk is left to the database, which must still be able to say that the disk is full.
+bool LocalStore::has_room(std::uint64_t bytes) const {
+  struct statvfs disk {};
+  if (::fstatvfs(objects_.get(), &disk) != 0) return true;
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize >= bytes + kReservedBytes;
 }
 
 Result<LocalStore::HalfWritten> LocalStore::create_half_written() {

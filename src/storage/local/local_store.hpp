@@ -10,6 +10,7 @@
 // thread keeps.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -51,6 +52,7 @@ class LocalStore final : public ObjectStore {
   LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming);
 
   class HalfWritten;
+  bool has_room(std::uint64_t bytes) const;
   Result<HalfWritten> create_half_written();
   Result<void> copy_stream(const CallContext& context, const Blob& blob, ContentCheck& check, const HalfWritten& file);
   Result<void> move_into_place(HalfWritten& file, const std::string& key);
