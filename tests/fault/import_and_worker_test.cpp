@@ -1,0 +1,234 @@
+// Importer and worker together, in one process, over a source and a store in memory and a real journal: what they make
+// of trouble on either side.
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/metrics.hpp"
+#include "base/rate_budget.hpp"
+#include "base/system_clock.hpp"
+#include "fakes/memory_object_store.hpp"
+#include "fakes/memory_source.hpp"
+#include "importer/import_module.hpp"
+#include "metadata/sqlite/store.hpp"
+#include "queue/in_process_queue.hpp"
+#include "support/temp_dir.hpp"
+#include "worker/worker_module.hpp"
+
+using namespace imgimport;
+using std::chrono::milliseconds;
+
+namespace {
+
+const auto kFarAway = std::chrono::seconds(60);
+
+class Service {
+ public:
+  explicit Service(WorkerOptions options = {}) {
+    SqliteOptions sqlite;
+    sqlite.path = (dir_.path() / "test.db").string();
+    auto opened = SqliteMetadataStore::open(sqlite, clock_);
+    REQUIRE(opened.has_value());
+    metadata = *std::move(opened);
+    options.threads = 8;
+    options.retry.base_delay = milliseconds(5);
+    ImporterOptions importing;
+    importing.owner = "me";
+    importing.listing.threads = 4;
+    importing.listing.batch_size = 10;
+    importing.listing.retry_base = milliseconds(5);
+    importing.refill.batch_size = 10;
+    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue_, budget_, clock_});
+    worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget_, clock_, metrics_},
+                    *metadata);
+  }
+  ~Service() {
+    import_->drain();
+    worker_->drain();
+    worker_->stop(std::chrono::steady_clock::now() + kFarAway);
+    import_->stop({});
+  }
+
+  void start() {
+    REQUIRE(import_->start().has_value());
+    REQUIRE(worker_->start().has_value());
+  }
+
+  ImportService& import() { return import_->service(); }
+
+  JobId submit() {
+    ImportRequest request;
+    request.folder_url = "mem:root";
+    const auto submitted = import().submit(CallContext{}, request);
+    REQUIRE(submitted.has_value());
+    return submitted->job.id;
+  }
+
+  // Until the job is neither listing nor processing.
+  Job wait(const JobId& id) {
+    const auto deadline = std::chrono::steady_clock::now() + kFarAway;
+    for (;;) {
+      const auto job = metadata->job(CallContext{}, id);
+      REQUIRE(job.has_value());
+      const JobCounters& c = job->counters;
+      REQUIRE(c.processed() + c.failed + c.deferred + c.cancelled + c.pending == c.total);
+      if (job->status != JobStatus::kListing && job->status != JobStatus::kProcessing) return *job;
+      REQUIRE(std::chrono::steady_clock::now() < deadline);
+      std::unique_lock lock(mutex_);
+      never_.wait_for(lock, milliseconds(5));
+    }
+  }
+
+  MemorySource source;
+  MemoryObjectStore store;
+  std::unique_ptr<SqliteMetadataStore> metadata;
+
+ private:
+  TempDir dir_;
+  SystemClock clock_;
+  MetricsRegistry metrics_;
+  InProcessQueue queue_{64};
+  TokenBucketBudget budget_{0};
+  std::optional<ImportModule> import_;
+  std::optional<WorkerModule> worker_;
+  std::mutex mutex_;
+  std::condition_variable never_;
+};
+
+void add_images(MemorySource& source, const std::string& folder, int count) {
+  for (int i = 0; i < count; ++i) {
+    source.add_file(folder, folder + "-" + std::to_string(i), std::to_string(i) + ".jpg",
+                    fake_jpeg(i + 1'000 * static_cast<int>(folder.size())));
+  }
+}
+
+// The first `times` calls of `what` fail, for each id.
+MemorySource::Fault fail_first(const std::string& what, int times, const Error& error) {
+  auto seen = std::make_shared<std::map<std::string, int>>();
+  return [=](const std::string& call, const std::string& id) -> std::optional<Error> {
+    if (call != what || (*seen)[id]++ >= times) return std::nullopt;
+    return error;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("folders, shortcuts and a loop: every image once") {
+  Service service;
+  add_images(service.source, "root", 25);
+  service.source.add_folder("root", "inner", "inner");
+  add_images(service.source, "inner", 25);
+  service.source.add_folder_shortcut("inner", "loop", "root");
+  service.source.add_file_shortcut("inner", "link", "root-3");
+  service.source.add_file_shortcut("inner", "broken", "gone");
+  service.source.set_page_size(7);
+  service.start();
+  const Job job = service.wait(service.submit());
+  CHECK(job.status == JobStatus::kCompleted);
+  CHECK(job.counters.imported == 50);
+  CHECK(job.counters.failed == 1);
+  CHECK(service.store.keys().size() == 50);
+  CHECK(service.source.total_opens() == 50);
+}
+
+TEST_CASE("listings and downloads that fail for a while are taken up again") {
+  Service service;
+  add_images(service.source, "root", 30);
+  service.source.set_page_size(10);
+  SECTION("the listing") {
+    service.source.set_fault(fail_first("list", 3, Error(ErrorCode::kUnavailable, "away")));
+  }
+  SECTION("the downloads") {
+    service.source.set_fault(fail_first("open", 3, Error(ErrorCode::kRateLimited, "slow down")));
+  }
+  SECTION("the root, before the job is accepted") {
+    service.source.set_fault(fail_first("root", 2, Error(ErrorCode::kUnavailable, "away")));
+  }
+  service.start();
+  const Job job = service.wait(service.submit());
+  CHECK(job.status == JobStatus::kCompleted);
+  CHECK(job.counters.imported == 30);
+}
+
+TEST_CASE("a rejected page token lists the folder again, and counts nothing twice") {
+  Service service;
+  add_images(service.source, "root", 30);
+  service.source.set_page_size(10);
+  auto lists = std::make_shared<int>(0);
+  service.source.set_fault([=](const std::string& what, const std::string&) -> std::optional<Error> {
+    if (what != "list" || ++*lists != 3) return std::nullopt;
+    return Error(ErrorCode::kConflict, "expired").with_reason("page_token_rejected");
+  });
+  service.start();
+  const Job job = service.wait(service.submit());
+  CHECK(job.counters.total == 30);
+  CHECK(job.counters.imported == 30);
+  CHECK(service.source.lists() == 6);
+}
+
+TEST_CASE("a store that is full stops the job; retry goes on where it was") {
+  Service service;
+  add_images(service.source, "root", 40);
+  const Error full = Error(ErrorCode::kOutOfSpace, "the disk is full").with_remedy("Free space");
+  for (std::size_t n = 5; n < 60; ++n) service.store.fail_put(n, full);
+  service.start();
+  const JobId id = service.submit();
+  const Job stopped = service.wait(id);
+  CHECK(stopped.status == JobStatus::kFailed);
+  REQUIRE(stopped.trouble);
+  CHECK(stopped.trouble->remedy == "Free space");
+  CHECK(stopped.counters.pending > 0);
+  while (service.store.puts() < 60) {  // what is left of the full disk
+    const WorkItem nothing;
+    MemorySource one;
+    const SourceFile file = one.add_file("f", "x", "x.jpg", fake_jpeg(9));
+    WorkItem item;
+    item.file = file;
+    item.key = ObjectKey("x/y/z");
+    (void)transfer_image(CallContext{}, one, service.store, item, TransferMode::kInMemory).has_value();
+  }
+  REQUIRE(service.import().retry(CallContext{}, id).has_value());
+  const Job mended = service.wait(id);
+  CHECK(mended.status == JobStatus::kCompleted);
+  CHECK(mended.counters.imported == 40);
+}
+
+TEST_CASE("objects that could not be made durable are stored again before their records are written") {
+  Service service;
+  add_images(service.source, "root", 10);
+  service.store.fail_flush(Error(ErrorCode::kUnavailable, "the disk lost something"));
+  service.start();
+  const Job job = service.wait(service.submit());
+  CHECK(job.counters.imported == 10);
+  CHECK(service.store.puts() > 10);
+}
+
+TEST_CASE("equal contents are downloaded once") {
+  Service service;
+  for (int i = 0; i < 20; ++i) {
+    service.source.add_file("root", "copy-" + std::to_string(i), "copy.jpg", fake_jpeg(1));
+  }
+  service.start();
+  const Job job = service.wait(service.submit());
+  CHECK(job.counters.imported == 1);
+  CHECK(job.counters.deduplicated == 19);
+  CHECK(service.source.total_opens() == 1);
+}
+
+TEST_CASE("a download that Drive refuses for hours is deferred, and the job completes without it") {
+  Service service;
+  add_images(service.source, "root", 10);
+  service.source.set_fault([](const std::string& what, const std::string& id) -> std::optional<Error> {
+    if (what != "open" || id != "root-4") return std::nullopt;
+    return Error(ErrorCode::kQuotaExhausted, "too many downloads").with_reason("download_quota_exceeded");
+  });
+  service.start();
+  const JobId id = service.submit();
+  const Job job = service.wait(id);
+  CHECK(job.status == JobStatus::kCompleted);
+  CHECK(job.counters.imported == 9);
+  CHECK(job.counters.deferred == 1);
+  service.source.set_fault(nullptr);
+  CHECK(service.import().retry(CallContext{}, id).value() == 1);
+  CHECK(service.wait(id).counters.imported == 10);
+}

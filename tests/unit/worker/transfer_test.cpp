@@ -1,0 +1,170 @@
+#include "worker/transfer.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "crypto/hash.hpp"
+#include "fakes/memory_object_store.hpp"
+#include "fakes/memory_source.hpp"
+
+using namespace imgimport;
+
+namespace {
+
+struct Bench {
+  MemorySource source;
+  MemoryObjectStore store;
+  CallContext context;
+
+  WorkItem item(const SourceFile& file, std::int32_t attempts = 0) {
+    WorkItem work;
+    work.id = ItemId(1);
+    work.file = file;
+    work.key = ObjectKey("p/" + file.id.value() + "/v/x.jpg");
+    work.attempts = attempts;
+    return work;
+  }
+  Result<StoredObject> run(const WorkItem& work, TransferMode mode = TransferMode::kInMemory) {
+    return transfer_image(context, source, store, work, mode);
+  }
+};
+
+const Error kBroken(ErrorCode::kUnavailable, "the connection broke");
+
+}  // namespace
+
+TEST_CASE("an image is stored under its key, by either mode, with what Drive published verified") {
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    Bench bench;
+    const std::string bytes = fake_jpeg(1, 20'000);
+    const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", bytes));
+    const auto stored = bench.run(work, mode);
+    REQUIRE(stored.has_value());
+    CHECK(bench.store.content(work.key) == bytes);
+    CHECK(stored->hashes.sha256 == sha256_hex(bytes));
+    CHECK(stored->mime_type == "image/jpeg");
+    CHECK(stored->checksum_verified);
+    CHECK(bench.source.opens("a") == 1);
+    CHECK(bench.store.puts() == 1);
+  }
+}
+
+TEST_CASE("a file without size and hashes is stored under the hash computed here, not verified") {
+  Bench bench;
+  SourceFile file = bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1));
+  file.size.reset();
+  file.hashes = {};
+  const auto stored = bench.run(bench.item(file), TransferMode::kStreaming);
+  REQUIRE(stored.has_value());
+  CHECK(stored->hashes.sha256 == sha256_hex(fake_jpeg(1)));
+  CHECK_FALSE(stored->checksum_verified);
+}
+
+TEST_CASE("a broken connection is resumed at its offset, not begun again") {
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    Bench bench;
+    const std::string bytes = fake_jpeg(1, 20'000);
+    const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", bytes));
+    std::vector<std::uint64_t> offsets;
+    bench.source.set_delivery([&](const std::string&, std::uint64_t offset, int count) {
+      offsets.push_back(offset);
+      std::optional<MemorySource::Delivery> delivery;
+      if (count <= 2) delivery = {bytes.substr(offset, 7'000), kBroken};
+      return delivery;
+    });
+    REQUIRE(bench.run(work, mode).has_value());
+    CHECK(offsets == std::vector<std::uint64_t>{0, 7'000, 14'000});
+    CHECK(bench.store.content(work.key) == bytes);
+  }
+}
+
+TEST_CASE("a connection that brings nothing is given up at once: the item is put off instead") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)));
+  bench.source.set_delivery([&](const std::string&, std::uint64_t, int) {
+    return std::optional<MemorySource::Delivery>({"", kBroken});
+  });
+  CHECK(bench.run(work).error().code() == ErrorCode::kUnavailable);
+  CHECK(bench.source.opens("a") == 1);
+}
+
+TEST_CASE("too few or too many bytes are a size mismatch, and nothing is stored") {
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    for (const std::size_t size : {9'000, 11'000}) {
+      Bench bench;
+      const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1, 10'000)));
+      bench.source.set_content("a", fake_jpeg(1, size));
+      const auto stored = bench.run(work, mode);
+      REQUIRE_FALSE(stored.has_value());
+      CHECK(stored.error().code() == ErrorCode::kCorrupt);
+      CHECK(bench.store.keys().empty());
+    }
+  }
+}
+
+TEST_CASE("wrong bytes are refused by the store, and count against the file") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)));
+  bench.source.set_content("a", fake_jpeg(2));
+  CHECK(bench.run(work).error().blames_the_file());
+  CHECK(bench.store.keys().empty());
+}
+
+TEST_CASE("a file that is no image by its own bytes is never stored") {
+  Bench bench;
+  const std::string page = "<!doctype html><html><body>Sorry</body></html>";
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", page));
+    CHECK(bench.run(work, mode).error().reason() == "not_an_image");
+  }
+  CHECK(bench.store.puts() == 0);
+}
+
+TEST_CASE("an error page in place of the bytes is passing trouble") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1, 10'000)));
+  bench.source.set_content("a", "<!doctype html><html><body>automated queries</body></html>");
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    CHECK(bench.run(work, mode).error().is_transient());
+  }
+  CHECK(bench.store.puts() == 0);
+}
+
+TEST_CASE("a published hash that three fresh downloads deny, and a look-up repeats, gives way to the bytes") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
+  bench.source.set_content("a", fake_jpeg(2));
+  const auto stored = bench.run(work);
+  REQUIRE(stored.has_value());
+  CHECK_FALSE(stored->checksum_verified);
+  CHECK(stored->hashes.sha256 == sha256_hex(fake_jpeg(2)));
+  CHECK(bench.store.content(work.key) == fake_jpeg(2));
+}
+
+TEST_CASE("bytes that differ from one download to the next are never stored") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
+  bench.source.set_delivery([&](const std::string&, std::uint64_t, int count) {
+    return std::optional<MemorySource::Delivery>({fake_jpeg(10 + count), std::nullopt});
+  });
+  CHECK(bench.run(work).error().reason() == "checksum_mismatch");
+  CHECK(bench.store.keys().empty());
+}
+
+TEST_CASE("a file that has a new version since it was listed is taken in that version, verified") {
+  Bench bench;
+  const SourceFile listed = bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1));
+  bench.source.add_file("elsewhere", "a", "a.jpg", fake_jpeg(2, 400));
+  const auto stored = bench.run(bench.item(listed, kAttemptsBeforeDoubt));
+  REQUIRE(stored.has_value());
+  CHECK(stored->checksum_verified);
+  CHECK(stored->size_bytes == 400);
+}
+
+TEST_CASE("a transfer that is stopped ends as cancelled") {
+  Bench bench;
+  std::stop_source stop;
+  bench.context.stop = stop.get_token();
+  stop.request_stop();
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)));
+  CHECK(bench.run(work).error().code() == ErrorCode::kCancelled);
+}
