@@ -67,7 +67,7 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
       return kDone;
     }
     case Command::kHealth:
-      return check_health(config, line.url);
+      return check_health(config, line.roles, line.url);
     case Command::kVerify:
     case Command::kStatus:
     case Command::kMigrate:
