@@ -171,6 +171,7 @@ Result<void> CurlSession::start(const Origin& origin, const HttpClientRequest& r
   code_ = 0;
   error_text_[0] = '\0';
   head_ = {};
+  head_length_.reset();
   timer_.reset();
   silence_ = std::chrono::nanoseconds::zero();
   stall_timeout_ = request.stall_timeout;
@@ -433,6 +434,10 @@ std::size_t CurlSession::on_body(std::span<const std::byte> bytes) {
   }
   if (direct > 0) std::memcpy(out_.data() + filled_, bytes.data(), direct);
   filled_ += direct;
+  // One allocation rather than four that double: a small body whole, of a large one what a receive buffer holds.
+  if (rest > 0 && spill_.capacity() == 0) {
+    spill_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(head_length_.value_or(kSpillLimit), kSpillLimit)));
+  }
   spill_.insert(spill_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(direct), bytes.end());
   return bytes.size();
 }
@@ -457,6 +462,7 @@ void CurlSession::on_header(std::string_view line) {
   if (head_.status < kFirstFinalStatus) return;  // 100 Continue and the like
   head_done_ = true;
   if (const auto length = head_.headers.find("Content-Length")) head_.content_length = parse_number(*length);
+  head_length_ = head_.content_length;
   if (sink_ != nullptr && head_.content_length) {
     sink_->reserve(std::min({*head_.content_length, static_cast<std::uint64_t>(sink_limit_), kReserveLimit}));
   }

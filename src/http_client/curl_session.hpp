@@ -106,8 +106,9 @@ class CurlSession {
   bool done_ = false;
   bool paused_ = false;
   bool too_large_ = false;
-  int code_ = 0;  // CURLcode, once done_
-  HttpHead head_;
+  int code_ = 0;                              // CURLcode, once done_
+  HttpHead head_;                             // until take_head()
+  std::optional<std::uint64_t> head_length_;  // its content_length
   std::optional<TimePoint> timer_;
   std::chrono::nanoseconds silence_{0};
   std::chrono::milliseconds stall_timeout_{0};
