@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "base/rate_budget.hpp"
+#include "crypto/tls_trust.hpp"
 #include "drive/drive_source.hpp"
 #include "gateway/gateway_module.hpp"
 #include "http_client/curl_client.hpp"
@@ -76,7 +77,10 @@ Result<void> local_queue(Assembly& assembly) {
 Result<void> local_source(Assembly& assembly) {
   if (!assembly.roles.contains(Role::kImport) && !assembly.roles.contains(Role::kWorker)) return {};
   const DriveConfig& drive = assembly.config.drive;
-  assembly.drive_http = std::make_unique<CurlHttpClient>();
+  CurlHttpClientOptions http;
+  // One certificate store for all connections: each would parse the CA bundle for itself otherwise.
+  http.tls_setup = shared_tls_trust({.ca_file = http.ca.file, .ca_directory = http.ca.directory});
+  assembly.drive_http = std::make_unique<CurlHttpClient>(http);
   DriveOptions options;
   options.api_url = drive.api_url;
   options.api_key = drive.api_key;
