@@ -120,7 +120,9 @@ TEST_CASE("an item put off comes back when it is due, and not before") {
   const auto batches = bench.drain();
   REQUIRE(batches.size() == 1);
   std::vector<Outcome> outcomes;
-  for (const WorkItem& item : bench.store->open_batch(bench.context, batches[0], {"local", "", ""})->items) {
+  const auto batch = bench.store->open_batch(bench.context, batches[0], {"local", "", ""});
+  REQUIRE(batch.has_value());
+  for (const WorkItem& item : batch->items) {
     Outcome outcome;
     outcome.job = JobId("a");
     outcome.item = item.id;
