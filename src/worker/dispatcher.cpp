@@ -127,6 +127,7 @@ void Dispatcher::open(const BatchLease& lease) {
       log_warning("a finished batch could not be acknowledged", {{"error", acked.error().message()}});
     }
   };
+  forget_stored_contents();
   auto batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
   while (!batch.has_value() && batch.error().is_transient() && !context.stop.stop_requested()) {
     leasing_.store(false, std::memory_order_relaxed);
@@ -181,10 +182,16 @@ bool Dispatcher::settle_known(const WorkItem& item, const std::shared_ptr<BatchR
 bool Dispatcher::joins_one_under_way(const WorkItem& item, const std::shared_ptr<BatchRun>& batch) {
   const std::string content = content_key(item.file);
   if (content.empty()) return false;
-  const std::scoped_lock lock(contents_mutex_);
-  const auto [entry, is_first] = contents_.try_emplace(content);
-  if (is_first) return false;
-  entry->second.push_back({item, batch});
+  {
+    const std::scoped_lock lock(contents_mutex_);
+    const auto [entry, is_first] = contents_.try_emplace(content);
+    if (is_first) return false;
+    if (!entry->second.stored) {
+      entry->second.followers.push_back({item, batch});
+      return true;
+    }
+  }
+  put_back(item, batch);
   return true;
 }
 
@@ -203,7 +210,7 @@ bool Dispatcher::begin(WorkItem item, const std::shared_ptr<BatchRun>& batch) {
                     ? Result<MemoryBudget::Reservation>(Error(ErrorCode::kCancelled, "not begun"))
                     : memory_.reserve(context, bytes);
   if (!memory.has_value()) {
-    release_followers(*work);
+    release_followers(work->content, ContentFate::kNotStored);
     item_settled(*batch);
     return false;
   }
@@ -230,7 +237,7 @@ void Dispatcher::transfer(Transfer& work) {
   if (outcome) {
     finish(work, *std::move(outcome));
   } else {
-    release_followers(work);
+    release_followers(work.content, ContentFate::kNotStored);
     item_settled(*work.batch);
   }
 }
@@ -243,31 +250,51 @@ void Dispatcher::finish(const Transfer& work, Outcome outcome) {
                                    {"reason", outcome.reason},
                                    {"remedy", outcome.remedy}});
   }
-  outcomes_.add({std::move(outcome), work.batch});
-  release_followers(work);
+  // Those who wait for a stored content wait until its record is committed: before that, nobody would find it.
+  const bool stored = outcome.state == ItemState::kImported;
+  outcomes_.add({std::move(outcome), work.batch, stored ? work.content : std::string()});
+  if (!stored) release_followers(work.content, ContentFate::kNotStored);
 }
 
 // Items of the same content go back to the journal, due now: their next batch finds the record that the first one made,
 // or takes its own turn where the first one failed.
-void Dispatcher::release_followers(const Transfer& work) {
-  if (work.content.empty()) return;
+void Dispatcher::release_followers(const std::string& content, ContentFate fate) {
+  if (content.empty()) return;
   std::vector<Follower> followers;
   {
     const std::scoped_lock lock(contents_mutex_);
-    auto entry = contents_.extract(work.content);
-    if (!entry.empty()) followers = std::move(entry.mapped());
+    const auto found = contents_.find(content);
+    if (found == contents_.end()) return;
+    followers.swap(found->second.followers);
+    if (fate == ContentFate::kStored) {
+      found->second.stored = true;
+      stored_contents_.push_back(content);
+    } else {
+      contents_.erase(found);
+    }
   }
-  for (Follower& follower : followers) {
-    Outcome outcome = outcome_for(follower.batch->batch().job, follower.item, ItemState::kPending);
-    outcome.not_before = ports_.clock.now();
-    outcome.backoffs = follower.item.backoffs;
-    outcome.retrying_since = follower.item.retrying_since;
-    outcomes_.add({std::move(outcome), follower.batch});
-  }
+  for (const Follower& follower : followers) put_back(follower.item, follower.batch);
+}
+
+// A batch that is read after this sees their records.
+void Dispatcher::forget_stored_contents() {
+  const std::scoped_lock lock(contents_mutex_);
+  for (const std::string& content : stored_contents_) contents_.erase(content);
+  stored_contents_.clear();
+}
+
+void Dispatcher::put_back(const WorkItem& item, const std::shared_ptr<BatchRun>& batch) {
+  Outcome outcome = outcome_for(batch->batch().job, item, ItemState::kPending);
+  outcome.not_before = ports_.clock.now();
+  outcome.backoffs = item.backoffs;
+  outcome.retrying_since = item.retrying_since;
+  outcomes_.add({std::move(outcome), batch});
 }
 
 void Dispatcher::committed(const OutcomeWriter::Entry& entry, CommitEffect effect) {
   const Outcome& outcome = entry.outcome;
+  const bool recorded = effect == CommitEffect::kApplied && outcome.state == ItemState::kImported;
+  release_followers(entry.content, recorded ? ContentFate::kStored : ContentFate::kNotStored);
   if (effect == CommitEffect::kOrphaned) garbage_made_();
   if (effect == CommitEffect::kApplied) {
     if (outcome.state == ItemState::kImported) {

@@ -62,6 +62,7 @@ class Dispatcher {
 
  private:
   struct Transfer;
+  enum class ContentFate : std::uint8_t { kStored = 1, kNotStored };
 
   void run(const std::stop_token& stop);
   void open(const BatchLease& lease);
@@ -70,7 +71,9 @@ class Dispatcher {
   bool begin(WorkItem item, const std::shared_ptr<BatchRun>& batch);
   void transfer(Transfer& work);
   void finish(const Transfer& work, Outcome outcome);
-  void release_followers(const Transfer& work);
+  void release_followers(const std::string& content, ContentFate fate);
+  void forget_stored_contents();
+  void put_back(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
   void committed(const OutcomeWriter::Entry& entry, CommitEffect effect);
   void item_settled(BatchRun& batch);
   bool job_goes_on(const JobId& job);
@@ -101,8 +104,12 @@ class Dispatcher {
     std::shared_ptr<BatchRun> batch;
   };
   std::mutex contents_mutex_;  // never held together with mutex_
-  // Contents under way, and the items of equal content that wait for them.
-  std::unordered_map<std::string, std::vector<Follower>> contents_;  // guarded by contents_mutex_
+  struct ContentUnderWay {
+    std::vector<Follower> followers;  // items of equal content that wait
+    bool stored = false;              // its record is committed, but the batch in hand was read before that
+  };
+  std::unordered_map<std::string, ContentUnderWay> contents_;  // guarded by contents_mutex_
+  std::vector<std::string> stored_contents_;                   // guarded by contents_mutex_: those marked stored
 
   // Dispatcher thread only.
   struct JobCheck {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,7 @@ class OutcomeWriter {
   struct Entry {
     Outcome outcome;
     std::shared_ptr<BatchRun> batch;
+    std::string content = {};  // by which equal contents are known; empty where nobody can wait for this one
   };
   // Called on the writer's thread for each outcome that is durable now.
   using OnCommitted = std::function<void(const Entry&, CommitEffect)>;
