@@ -171,7 +171,9 @@ void HttpImposter::serve(Connection& connection) {
 bool HttpImposter::read_request(Connection& connection, std::string& buffer, ImposterRequest& request) {
   const auto first = receive_line(connection.fd, buffer);
   if (!first) return false;
-  request.method = first->substr(0, first->find(' '));
+  const std::size_t space = first->find(' ');
+  if (space == std::string::npos || first->rfind(' ') == space) return false;  // not HTTP: a TLS client's first words
+  request.method = first->substr(0, space);
   const std::size_t target = request.method.size() + 1;
   request.target = first->substr(target, first->rfind(' ') - target);
   request.connection = connection.number;
@@ -180,6 +182,7 @@ bool HttpImposter::read_request(Connection& connection, std::string& buffer, Imp
     if (!line) return false;
     if (line->empty()) break;
     const std::size_t colon = line->find(':');
+    if (colon == std::string::npos) return false;
     request.headers.emplace_back(line->substr(0, colon), std::string(trim(std::string_view(*line).substr(colon + 1))));
   }
   return read_body(connection.fd, buffer, request);
