@@ -20,6 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr milliseconds kLookEvery{20};  // whether it is done: a short import must not wait for its own progress bar
 constexpr milliseconds kRedrawEvery{200};
 constexpr std::chrono::seconds kPlainLineEvery{5};
 constexpr std::size_t kProblemsListed = 20;
@@ -32,6 +33,8 @@ class ProgressView {
   void show(const ImportProgress& progress) {
     const auto now = steady_clock::now();
     if (terminal_) {
+      if (now - drawn_ < kRedrawEvery) return;
+      drawn_ = now;
       std::fprintf(stderr, "\r\033[K%s", progress_line(progress, columns()).c_str());
       std::fflush(stderr);
     } else if (now - shown_ >= kPlainLineEvery) {
@@ -53,6 +56,7 @@ class ProgressView {
 
   const bool terminal_;
   steady_clock::time_point shown_ = steady_clock::now();
+  steady_clock::time_point drawn_;
 };
 
 bool has_ended(const Job& job) {
@@ -94,7 +98,7 @@ class OneShot {
   Result<ImportProgress> follow(const JobId& job) {
     ProgressView view;
     for (;;) {
-      const bool interrupted = signal_within(kRedrawEvery);
+      const bool interrupted = signal_within(kLookEvery);
       IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, assembly_.import->progress(CallContext{}, job));
       if (interrupted || has_ended(progress.job)) {
         view.end();
