@@ -3,21 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/backoff.hpp"
 #include "base/log.hpp"
-#include "base/random.hpp"
 #include "importer/candidates.hpp"
 
 namespace imgimport {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // Folders of one job kept in memory; the journal holds the rest.
 constexpr std::size_t kMaxFrontier = 1'000;
 // Drive's own limit of nesting (developers.google.com/drive/api/guides/limits).
 constexpr std::int32_t kMaxDepth = 100;
-constexpr milliseconds kMaxDelay{64'000};
 
 bool is_page_token_rejected(const Error& error) {
   return error.reason() == "page_token_rejected";
@@ -287,11 +285,8 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
     done_with();
     return fail_job(walk, error);
   }
-  const std::int32_t doublings = std::min(visit.tries, 16);
-  const auto jitter = milliseconds(static_cast<std::int64_t>(
-      random_below(static_cast<std::uint64_t>(std::max<std::int64_t>(options_.retry_base.count(), 1)))));
-  const auto delay = std::min(options_.retry_base * (1 << doublings) + jitter, kMaxDelay);
-  visit.due = now + std::max(delay, error.retry_after().value_or(milliseconds(0)));
+  const BackoffPolicy backoff{.base_delay = options_.retry_base};
+  visit.due = now + backoff_delay(backoff, visit.tries, random_jitter(), error.retry_after());
   ++visit.tries;
   const std::scoped_lock lock(walk->mutex);
   --walk->under_way;

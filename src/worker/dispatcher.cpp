@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/random.hpp"
 
 namespace imgimport {
 namespace {
@@ -20,10 +19,6 @@ constexpr std::uint64_t kStreamingBytes = 768 << 10;
 constexpr std::size_t kBudgetBlock = 10;
 constexpr milliseconds kJobCheckEvery{500};
 constexpr milliseconds kRetryEvery{500};
-
-double jitter() {
-  return static_cast<double>(random_below(1'000)) / 1'000.0;
-}
 
 // Two files of one content are one download. Empty: nothing to recognise it by.
 std::string content_key(const SourceFile& file) {
@@ -231,7 +226,7 @@ void Dispatcher::transfer(Transfer& work) {
   } else {
     const Error error = std::move(stored).error();
     if (error.code() == ErrorCode::kRateLimited) ports_.source_budget.slow_down();
-    outcome = dispose(options_.retry, job, work.item, error, ports_.clock.now(), jitter());
+    outcome = dispose(options_.retry, job, work.item, error, ports_.clock.now(), random_jitter());
   }
   work.memory = {};
   if (outcome) {

@@ -1,12 +1,9 @@
 #include "worker/disposition.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace imgimport {
 namespace {
-
-using std::chrono::milliseconds;
 
 std::string reason_of(const Error& error) {
   return error.reason().empty() ? std::string(to_string(error.code())) : error.reason();
@@ -19,15 +16,6 @@ std::string remedy_of(const Error& error) {
 }
 
 }  // namespace
-
-milliseconds backoff_delay(const RetryPolicy& policy, std::int32_t n, double jitter,
-                           std::optional<milliseconds> retry_after) {
-  const std::int32_t doublings = std::clamp(n, 0, 20);  // 2^20 s is beyond any max_delay
-  const auto exponential = policy.base_delay * (std::int64_t{1} << doublings);
-  const auto spread = milliseconds(static_cast<std::int64_t>(static_cast<double>(policy.base_delay.count()) * jitter));
-  const auto delay = std::min(exponential + spread, policy.max_delay);
-  return std::max(delay, retry_after.value_or(milliseconds(0)));
-}
 
 std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
                                Timestamp now, double jitter) {
