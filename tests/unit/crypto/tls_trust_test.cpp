@@ -4,7 +4,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "support/rsa_key.hpp"
+#include "support/temp_dir.hpp"
 
 namespace imgimport {
 namespace {
@@ -78,9 +78,8 @@ TEST_CASE("connections set up by one shared trust accept what its file holds, an
   const auto trusted = self_signed(key.get());
   const auto other_key = make_key();
   const auto stranger = self_signed(other_key.get());
-  std::string folder = (std::filesystem::temp_directory_path() / "imgimport-trust-XXXXXX").string();
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
-  const std::string path = folder + "/ca.pem";
+  const TempDir folder;
+  const std::string path = (folder.path() / "ca.pem").string();
 
   const auto trust = shared_tls_trust({.ca_file = path});
   const auto copy = trust;
@@ -91,7 +90,7 @@ TEST_CASE("connections set up by one shared trust accept what its file holds, an
   }
   CHECK(handshake(trust, trusted.get(), key.get()));
   CHECK_FALSE(handshake(trust, stranger.get(), other_key.get()));
-  std::filesystem::remove_all(folder);
+  std::filesystem::remove_all(folder.path());
   CHECK(handshake(copy, trusted.get(), key.get()));  // read once, shared
   CHECK_FALSE(handshake(shared_tls_trust({}), trusted.get(), key.get()));
 }

@@ -16,6 +16,7 @@
 #include "http_client/curl_client.hpp"
 #include "support/http_imposter.hpp"
 #include "support/rsa_key.hpp"
+#include "support/temp_dir.hpp"
 
 namespace imgimport {
 namespace {
@@ -554,12 +555,10 @@ TEST_CASE("a credentials file that cannot be used is told at once, without its c
     CHECK_FALSE(error->remedy().empty());
   }
 
-  std::string folder_name = (std::filesystem::temp_directory_path() / "imgimport-credentials-XXXXXX").string();
-  REQUIRE(::mkdtemp(folder_name.data()) != nullptr);
-  const std::filesystem::path path = std::filesystem::path(folder_name) / "key.json";
+  const TempDir folder;
+  const std::filesystem::path path = folder.path() / "key.json";
   std::ofstream(path) << good;
   CHECK_FALSE(create(path.string()).has_value());
-  std::filesystem::remove_all(folder_name);
 }
 
 TEST_CASE("a base URL that is none is a misconfiguration; slashes and the API's path do not matter", "[drive]") {

@@ -11,27 +11,14 @@
 #include <memory>
 #include <string>
 
+#include "support/temp_dir.hpp"
 #include "unit/http_server/http_server_fixture.hpp"
 
 namespace imgimport::testing {
 namespace {
 
-namespace fs = std::filesystem;
-
 class TlsFolder {
  public:
-  TlsFolder() {
-    std::string name = (fs::temp_directory_path() / "imgimport-tls-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-  }
-  ~TlsFolder() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  TlsFolder(const TlsFolder&) = delete;
-  TlsFolder& operator=(const TlsFolder&) = delete;
-
   // A fresh key and a certificate signed by it.
   TlsFiles make(const std::string& name) {
     const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
@@ -53,7 +40,7 @@ class TlsFolder {
     });
     return files;
   }
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
  private:
   template <class Write>
@@ -63,7 +50,7 @@ class TlsFolder {
     CHECK(write_to(file) == 1);
     std::fclose(file);
   }
-  fs::path folder_;
+  TempDir folder_;
 };
 
 ServerSetup secured(const TlsFiles& files) {
