@@ -48,6 +48,8 @@ class [[nodiscard]] Error {
   const std::string& message() const noexcept { return message_; }
   // A stable snake_case word finer than code(), e.g. "download_quota_exceeded"; empty when there is none.
   const std::string& reason() const noexcept { return reason_; }
+  // The finest word there is: reason(), else the code's name.
+  std::string_view reason_or_code() const noexcept { return reason_.empty() ? to_string(code_) : reason_; }
   // What the reader can do; empty when nothing is known.
   const std::string& remedy() const noexcept { return remedy_; }
   // How long the other side asked us to wait (a Retry-After header).

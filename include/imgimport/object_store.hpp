@@ -1,19 +1,23 @@
-// Where images go: a bucket of objects under keys. Implementations: local disk, memory (tests), later S3 and Azure
-// Blob.
+// Where images go: a bucket of objects under keys. Implementations: local disk, S3, Azure Blob, one that uploads by
+// tickets of another store, memory (tests).
 //
 // Threading: every method may be called from any number of threads at once, on different keys or the same; the last
 // put wins whole: a reader sees the old object or the new one, never a mixture or a part. All methods block.
 // Errors common to all: kUnavailable, kRateLimited, kMisconfigured, kOutOfSpace (put), kCancelled, kDeadlineExceeded.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "imgimport/blob.hpp"
 #include "imgimport/call_context.hpp"
 #include "imgimport/clock.hpp"
+#include "imgimport/http.hpp"
 #include "imgimport/ids.hpp"
 #include "imgimport/result.hpp"
 
@@ -56,6 +60,29 @@ struct ObjectContent {
   std::unique_ptr<ByteReader> reader;
 };
 
+// A put that somebody else will do, who holds no credential.
+struct PlannedPut {
+  ObjectKey key;
+  std::optional<std::uint64_t> size_bytes;  // bound by the ticket where the store can and it is known
+  PutOptions options;
+};
+
+// The right to do one put, as an HTTP request: PUT the bytes to `url` with exactly these headers. It binds all of the
+// plan that the store can bind. Holds a signature: never log it.
+struct UploadTicket {
+  ObjectKey key;
+  std::string url;  // beginning with "/": relative to the storage service itself
+  HttpHeaders headers;
+  Timestamp expires_at;
+};
+
+// For a link that a browser follows.
+struct LinkOptions {
+  std::string content_type;         // what the answer shall say; empty = what was put
+  std::string content_disposition;  // likewise
+  std::chrono::seconds valid_for{300};
+};
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -77,12 +104,24 @@ class ObjectStore {
   // kNotFound: no such object.
   virtual Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) = 0;
 
+  // As head, with the strongest checksum of the stored bytes that the store can name without sending them: what the
+  // bucket keeps, or, on a local disk, what the file hashes to now. Hashes that it cannot vouch for are empty.
+  virtual Result<ObjectInfo> inspect(const CallContext& context, const ObjectKey& key) = 0;
+
   // kNotFound; kInvalidArgument with reason range_not_satisfiable: the range begins behind the end.
   virtual Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                                     const std::optional<ByteRange>& range) = 0;
 
   // Removing what is not there succeeds: safe to repeat.
   virtual Result<void> remove(const CallContext& context, const ObjectKey& key) = 0;
+
+  // One ticket per plan, in order; no request per ticket. They live for at least ten minutes. kUnsupported: puts into
+  // this store cannot be handed out.
+  virtual Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) = 0;
+
+  // A URL that reads the object without further credentials for a while. It is not checked that the object is there.
+  // kUnsupported: this store has none; get() is the way.
+  virtual Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) = 0;
 };
 
 }  // namespace imgimport

@@ -112,7 +112,7 @@ HttpResponse error_response(const Error& error, const HttpRequest& request) {
   const int status = http_status(error);
   HttpResponse response =
       error_response(HttpErrorText{.status = status,
-                                   .code = error.reason().empty() ? to_string(error.code()) : error.reason(),
+                                   .code = error.reason_or_code(),
                                    .message = error.message(),
                                    .remedy = error.remedy(),
                                    .request_id = request.request_id});

@@ -50,6 +50,9 @@ struct StorageConfig {
   StorageProvider provider = StorageProvider::kLocal;
   std::string object_prefix;      // without slashes at its ends
   std::string public_bucket_url;  // without a slash at its end
+  std::string storage_class;      // of S3, or the access tier of Azure; empty = the bucket's default
+  std::string encryption;         // S3 server-side encryption: "AES256", "aws:kms"; empty = the bucket's default
+  std::string encryption_key_id;  // of KMS
   AwsConfig aws;
   AzureConfig azure;
   friend bool operator==(const StorageConfig&, const StorageConfig&) = default;

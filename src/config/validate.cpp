@@ -19,6 +19,14 @@ Result<void> check_storage(const StorageConfig& storage) {
     return misconfigured("STORAGE_PROVIDER is azure, but AZURE_STORAGE_CONNECTION_STRING is not set",
                          "Set AZURE_STORAGE_CONNECTION_STRING to the one under \"Access keys\" of the storage account");
   }
+  if (!storage.encryption.empty() && storage.encryption != "AES256" && storage.encryption != "aws:kms") {
+    return misconfigured("STORAGE_ENCRYPTION is \"" + storage.encryption + "\", which is no encryption that S3 knows",
+                         "Set it to AES256 or aws:kms, or leave it out for the bucket's own");
+  }
+  if (!storage.encryption_key_id.empty() && storage.encryption != "aws:kms") {
+    return misconfigured("STORAGE_ENCRYPTION_KEY_ID is set, but STORAGE_ENCRYPTION is not aws:kms",
+                         "Set STORAGE_ENCRYPTION=aws:kms, or leave the key out");
+  }
   if (storage.aws.access_key_id.empty() != storage.aws.secret_access_key.empty()) {
     const bool has_id = !storage.aws.access_key_id.empty();
     const std::string missing = has_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID";

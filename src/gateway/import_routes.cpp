@@ -25,7 +25,7 @@ Error for_client(Error error) {
   if (code == ErrorCode::kPermissionDenied) code = ErrorCode::kNotFound;
   if (code == ErrorCode::kRateLimited) code = ErrorCode::kUnavailable;
   if (code == error.code()) return error;
-  const std::string reason = error.reason().empty() ? std::string(to_string(error.code())) : error.reason();
+  const std::string reason(error.reason_or_code());
   Error translated = Error(code, error.message()).with_reason(reason).with_remedy(error.remedy());
   return error.retry_after() ? std::move(translated).with_retry_after(*error.retry_after()) : translated;
 }

@@ -308,8 +308,7 @@ void Lister::finish(const std::shared_ptr<Walk>& walk) {
 }
 
 void Lister::fail_job(const std::shared_ptr<Walk>& walk, const Error& error) {
-  const JobTrouble trouble{error.reason().empty() ? std::string(to_string(error.code())) : error.reason(),
-                           error.message(), error.remedy()};
+  const JobTrouble trouble{std::string(error.reason_or_code()), error.message(), error.remedy()};
   log_warning("a job failed while its folders were listed",
               {{"job", walk->job.id.value()}, {"reason", trouble.reason}, {"error", trouble.message}});
   if (auto written = ports_.journal.fail_job(walk->context(), walk->lease, trouble); !written.has_value()) {

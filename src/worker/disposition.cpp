@@ -5,10 +5,6 @@
 namespace imgimport {
 namespace {
 
-std::string reason_of(const Error& error) {
-  return error.reason().empty() ? std::string(to_string(error.code())) : error.reason();
-}
-
 // What the item's row says: the sentence, and what to do about it.
 std::string remedy_of(const Error& error) {
   if (error.remedy().empty()) return error.message();
@@ -24,7 +20,7 @@ std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, cons
   Outcome outcome;
   outcome.job = job;
   outcome.item = item.id;
-  outcome.reason = reason_of(error);
+  outcome.reason = std::string(error.reason_or_code());
   outcome.remedy = remedy_of(error);
   outcome.attempts = item.attempts;
   outcome.backoffs = item.backoffs;
@@ -33,7 +29,7 @@ std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, cons
   if (error.stops_the_job()) {
     outcome.state = ItemState::kPending;
     outcome.not_before = now;
-    outcome.stops_job = JobTrouble{reason_of(error), error.message(), error.remedy()};
+    outcome.stops_job = JobTrouble{std::string(error.reason_or_code()), error.message(), error.remedy()};
     return outcome;
   }
   if (error.code() == ErrorCode::kQuotaExhausted) {

@@ -276,6 +276,25 @@ void check_flush(ObjectStore& store) {
   CHECK(content_of(store, kKey).value() == "x");
 }
 
+void check_inspection(ObjectStore& store) {
+  const ObjectKey key("imports/id/version/inspected.jpg");
+  const std::string content = pattern(70'000, 5);
+  PutOptions options;
+  options.content_type = "image/jpeg";
+  options.expected.sha256 = sha256_hex(content);
+  options.expected.md5 = md5_hex(content);
+  const auto stored = store.put({}, key, MemoryBlob(content), options);
+  REQUIRE(stored.has_value());
+  const auto info = store.inspect({}, key);
+  REQUIRE(info.has_value());
+  CHECK(info->size_bytes == content.size());
+  CHECK(info->etag == stored->etag);
+  CHECK((info->hashes.sha256.empty() || info->hashes.sha256 == sha256_hex(content)));
+  CHECK((info->hashes.md5.empty() || info->hashes.md5 == md5_hex(content)));
+  CHECK_FALSE((info->hashes.sha256.empty() && info->hashes.md5.empty()));
+  CHECK(code_of(store.inspect({}, ObjectKey("imports/id/version/none.jpg"))) == "not_found");
+}
+
 }  // namespace
 
 void check_object_store(const MakeObjectStore& make) {
@@ -296,6 +315,9 @@ void check_object_store(const MakeObjectStore& make) {
   }
   SECTION("a short, long, broken or cancelled blob leaves the old object, or none") {
     check_faulty_blobs(*store);
+  }
+  SECTION("inspecting names the size and a checksum of what is stored") {
+    check_inspection(*make());
   }
   SECTION("ranges give their bytes") {
     check_ranges(*store);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/object_key.hpp"
+#include "crypto/hash.hpp"
 #include "storage/byte_range.hpp"
 #include "storage/content_check.hpp"
 
@@ -99,6 +100,14 @@ Result<ObjectInfo> MemoryObjectStore::head(const CallContext& context, const Obj
   return std::move(object.info);
 }
 
+Result<ObjectInfo> MemoryObjectStore::inspect(const CallContext& context, const ObjectKey& key) {
+  IMGIMPORT_RETURN_IF_ERROR(context.check());
+  IMGIMPORT_ASSIGN_OR_RETURN(Object object, find(key));
+  object.info.hashes.sha256 = sha256_hex(*object.content);
+  object.info.hashes.md5 = md5_hex(*object.content);
+  return std::move(object.info);
+}
+
 Result<ObjectContent> MemoryObjectStore::get(const CallContext& context, const ObjectKey& key,
                                              const std::optional<ByteRange>& range) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
@@ -118,6 +127,14 @@ Result<void> MemoryObjectStore::remove(const CallContext& context, const ObjectK
   std::lock_guard lock(mutex_);
   objects_.erase(key.value());
   return {};
+}
+
+Result<std::vector<UploadTicket>> MemoryObjectStore::tickets(const CallContext&, std::span<const PlannedPut>) {
+  return Error(ErrorCode::kUnsupported, "a store in memory is reached by nobody else");
+}
+
+Result<std::string> MemoryObjectStore::link(const CallContext&, const ObjectKey&, const LinkOptions&) {
+  return Error(ErrorCode::kUnsupported, "a store in memory has no URL");
 }
 
 void MemoryObjectStore::fail_put(std::size_t n, Error error) {

@@ -21,9 +21,12 @@ class MemoryObjectStore final : public ObjectStore {
                          const PutOptions& options) override;
   Result<void> flush(const CallContext& context) override;
   Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override;
+  Result<ObjectInfo> inspect(const CallContext& context, const ObjectKey& key) override;
   Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                             const std::optional<ByteRange>& range) override;
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
+  Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override;
+  Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override;
 
   // For tests.
   // The n-th put from now (1 = the next) fails with `error` after reading nothing; may be called for several n.

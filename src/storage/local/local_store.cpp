@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/object_key.hpp"
+#include "crypto/hash.hpp"
 #include "storage/byte_range.hpp"
 #include "storage/content_check.hpp"
 
@@ -322,6 +323,22 @@ Result<ObjectInfo> LocalStore::head(const CallContext& context, const ObjectKey&
   return std::move(content.info);
 }
 
+Result<ObjectInfo> LocalStore::inspect(const CallContext& context, const ObjectKey& key) {
+  IMGIMPORT_ASSIGN_OR_RETURN(ObjectContent content, get(context, key, std::nullopt));
+  Hasher sha256(HashAlgorithm::kSha256);
+  Hasher md5(HashAlgorithm::kMd5);
+  const std::span<std::byte> buffer = thread_buffer();
+  for (;;) {
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::size_t count, content.reader->read(context, buffer));
+    if (count == 0) break;
+    sha256.update(buffer.first(count));
+    md5.update(buffer.first(count));
+  }
+  content.info.hashes.sha256 = sha256.finish();
+  content.info.hashes.md5 = md5.finish();
+  return std::move(content.info);
+}
+
 Result<ObjectContent> LocalStore::get(const CallContext& context, const ObjectKey& key,
                                       const std::optional<ByteRange>& range) {
   IMGIMPORT_RETURN_IF_ERROR(check_key(key));
@@ -362,6 +379,14 @@ Result<void> LocalStore::remove(const CallContext& context, const ObjectKey& key
   // Also where the object was gone: an earlier remove may have been cut short before the folders.
   remove_empty_folders(folder_path);
   return {};
+}
+
+Result<std::vector<UploadTicket>> LocalStore::tickets(const CallContext&, std::span<const PlannedPut>) {
+  return Error(ErrorCode::kUnsupported, "objects on a local disk are stored by the storage service itself");
+}
+
+Result<std::string> LocalStore::link(const CallContext&, const ObjectKey&, const LinkOptions&) {
+  return Error(ErrorCode::kUnsupported, "a local disk has no URL of its own");
 }
 
 // Upwards until a folder is not empty. Whatever else hinders it leaves an empty folder, which harms nothing.

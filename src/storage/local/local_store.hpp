@@ -43,10 +43,13 @@ class LocalStore final : public ObjectStore {
   // ETags come from the file's inode, size and time of writing: every put makes another, and so does whoever edits the
   // file. Hashes are not known.
   Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override;
+  Result<ObjectInfo> inspect(const CallContext& context, const ObjectKey& key) override;
   Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                             const std::optional<ByteRange>& range) override;
   // Takes the folders along that become empty.
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
+  Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override;
+  Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override;
 
  private:
   LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming);

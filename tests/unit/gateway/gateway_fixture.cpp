@@ -112,6 +112,11 @@ Result<ObjectInfo> FlakyObjects::head(const CallContext& context, const ObjectKe
   return objects_.head(context, key);
 }
 
+Result<ObjectInfo> FlakyObjects::inspect(const CallContext& context, const ObjectKey& key) {
+  if (const auto trouble = error()) return *trouble;
+  return objects_.inspect(context, key);
+}
+
 Result<ObjectContent> FlakyObjects::get(const CallContext& context, const ObjectKey& key,
                                         const std::optional<ByteRange>& range) {
   {

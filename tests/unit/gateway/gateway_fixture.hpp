@@ -66,9 +66,16 @@ class FlakyObjects : public ObjectStore {
                          const PutOptions& options) override;
   Result<void> flush(const CallContext& context) override { return objects_.flush(context); }
   Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override;
+  Result<ObjectInfo> inspect(const CallContext& context, const ObjectKey& key) override;
   Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                             const std::optional<ByteRange>& range) override;
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
+  Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override {
+    return objects_.tickets(context, plans);
+  }
+  Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override {
+    return objects_.link(context, key, options);
+  }
 
   bool has(const ObjectKey& key);
   std::size_t gets() const;
