@@ -12,8 +12,6 @@ constexpr double kSlowDownFactor = 0.7;
 constexpr double kRecovery = 0.05;
 constexpr double kLowestFactor = 0.05;
 constexpr double kBurstSeconds = 1;
-// Where a service without a known limit complains: ten downloads a second is not too fast for any.
-constexpr std::int64_t kLowestUnitsPerMinute = 120'000;
 
 double seconds(TokenBucket::Duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -78,38 +76,21 @@ double TokenBucket::factor(TimePoint now) {
   return factor_;
 }
 
-TokenBucketBudget::TokenBucketBudget(std::int64_t units_per_minute) : unlimited_(units_per_minute <= 0) {
-  if (!unlimited_) bucket_.emplace(units_per_minute);
-}
-
-void TokenBucketBudget::Spending::add(TokenBucket::TimePoint now, std::int64_t units) {
-  if (now - since >= std::chrono::seconds(1)) {
-    previous = now - since < std::chrono::seconds(2) ? current : 0;
-    current = 0;
-    since = now;
-  }
-  current += units;
-}
-
-std::int64_t TokenBucketBudget::Spending::per_second(TokenBucket::TimePoint now) {
-  add(now, 0);
-  return std::max(current, previous);
-}
+TokenBucketBudget::TokenBucketBudget(std::int64_t units_per_minute)
+    : unlimited_(units_per_minute <= 0), bucket_(std::max<std::int64_t>(units_per_minute, 1)) {}
 
 Result<void> TokenBucketBudget::acquire(const CallContext& context, std::int64_t units) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
-  if (units <= 0) return {};
+  if (unlimited_ || units <= 0) return {};
   Waiter waiter;
   std::unique_lock lock(mutex_);
-  if (unlimited_) spending_.add(std::chrono::steady_clock::now(), units);
   const auto place = waiters_.insert(waiters_.end(), &waiter);
   Result<void> result;
   for (;;) {
     auto until = context.deadline;
     if (place == waiters_.begin()) {
       const auto now = std::chrono::steady_clock::now();
-      if (unlimited_ && bucket_ && bucket_->factor(now) >= 1) bucket_.reset();
-      const auto pause = bucket_ ? bucket_->take(now, units) : TokenBucket::Duration::zero();
+      const auto pause = bucket_.take(now, units);
       if (pause == TokenBucket::Duration::zero()) break;
       until = std::min(until, now + pause);
     }
@@ -142,17 +123,16 @@ void TokenBucketBudget::wake_first() {
 }
 
 void TokenBucketBudget::refund(std::int64_t units) {
-  if (units <= 0) return;
+  if (unlimited_ || units <= 0) return;
   std::lock_guard lock(mutex_);
-  if (bucket_) bucket_->refund(std::chrono::steady_clock::now(), units);
+  bucket_.refund(std::chrono::steady_clock::now(), units);
   wake_first();
 }
 
 void TokenBucketBudget::slow_down() {
+  if (unlimited_) return;
   std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  if (!bucket_) bucket_.emplace(std::max(spending_.per_second(now) * 60, kLowestUnitsPerMinute));
-  bucket_->slow_down(now);
+  bucket_.slow_down(std::chrono::steady_clock::now());
 }
 
 }  // namespace imgimport

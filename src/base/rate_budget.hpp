@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
-#include <optional>
 
 #include "imgimport/rate_budget.hpp"
 
@@ -52,8 +51,7 @@ class TokenBucket {
 // for their turn. Waits observe the context's stop token and deadline.
 class TokenBucketBudget final : public RateBudget {
  public:
-  // 0: unlimited, until the service complains: then what was spent in the seconds before is taken for the full rate,
-  // and the bucket stays until it has recovered.
+  // 0: unlimited; nothing waits or takes a lock then, and complaints change nothing: each item backs off by itself.
   explicit TokenBucketBudget(std::int64_t units_per_minute);
 
   Result<void> acquire(const CallContext& context, std::int64_t units) override;
@@ -65,23 +63,14 @@ class TokenBucketBudget final : public RateBudget {
     std::condition_variable_any wake;
     bool look_again = false;  // guarded by mutex_
   };
-  // What is spent per second where nothing limits it.
-  struct Spending {
-    TokenBucket::TimePoint since;  // the current second's beginning
-    std::int64_t current = 0;
-    std::int64_t previous = 0;
-    void add(TokenBucket::TimePoint now, std::int64_t units);
-    std::int64_t per_second(TokenBucket::TimePoint now);
-  };
   static void wait(Waiter& waiter, std::unique_lock<std::mutex>& lock, const CallContext& context,
                    TokenBucket::TimePoint until);
   void wake_first();
 
   const bool unlimited_;
   std::mutex mutex_;
-  std::optional<TokenBucket> bucket_;  // guarded by mutex_; none: no limit now
-  Spending spending_;                  // guarded by mutex_; kept where unlimited_
-  std::list<Waiter*> waiters_;         // guarded by mutex_; in order of arrival
+  TokenBucket bucket_;          // guarded by mutex_
+  std::list<Waiter*> waiters_;  // guarded by mutex_; in order of arrival
 };
 
 }  // namespace imgimport

@@ -122,19 +122,11 @@ TEST_CASE("units gathered across a step of the recovery come at both rates", "[r
   CHECK(as_seconds(bucket.take(time.now, 1)) == Approx((500 - 245 - 150 + 1) / 75.0).epsilon(0.01));
 }
 
-TEST_CASE("an unlimited budget never waits while nobody complains", "[rate_budget]") {
+TEST_CASE("an unlimited budget never waits", "[rate_budget]") {
   TokenBucketBudget budget(0);
-  for (int i = 0; i < 1000; ++i) CHECK(budget.acquire(CallContext{}.with_timeout(60s), 1'000'000'000).has_value());
-  budget.refund(5);
-}
-
-TEST_CASE("an unlimited budget has a limit from the first complaint on", "[rate_budget]") {
-  TokenBucketBudget budget(0);
-  REQUIRE(budget.acquire({}, 1'000'000).has_value());
   budget.slow_down();
-  // What was spent in a second is gone, and comes back at less than that rate.
-  CHECK_FALSE(budget.acquire(CallContext{}.with_timeout(20ms), 1'000'000).has_value());
-  CHECK(budget.acquire(CallContext{}.with_timeout(60s), 1'000).has_value());
+  for (int i = 0; i < 1000; ++i) CHECK(budget.acquire({}, 1'000'000'000).has_value());
+  budget.refund(5);
 }
 
 TEST_CASE("a stop and a deadline end the wait for units, and nothing is spent", "[rate_budget]") {
