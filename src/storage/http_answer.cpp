@@ -59,6 +59,10 @@ std::string etag_of(const HttpHeaders& headers) {
   return std::string(etag);
 }
 
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  return parse_number<std::uint64_t>(text);
+}
+
 std::optional<ContentRange> parse_content_range(std::string_view text) {
   constexpr std::string_view kUnit = "bytes ";
   if (!text.starts_with(kUnit)) return std::nullopt;

@@ -24,6 +24,9 @@ std::string etag_of(const HttpHeaders& headers);
 // A header's value; empty when there is none.
 std::string header_of(const HttpHeaders& headers, std::string_view name);
 
+// A number as Content-Length has it: digits alone.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
 // "bytes 3-5/10": what of the object an answer holds. nullopt: not of that form, or the size is not told.
 struct ContentRange {
   std::uint64_t first = 0;
