@@ -59,7 +59,7 @@ std::string etag_of(const HttpHeaders& headers) {
   return std::string(etag);
 }
 
-std::optional<std::uint64_t> parse_size(std::string_view text) {
+std::optional<std::uint64_t> parse_content_length(std::string_view text) {
   return parse_number<std::uint64_t>(text);
 }
 

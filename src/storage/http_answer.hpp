@@ -25,7 +25,7 @@ std::string etag_of(const HttpHeaders& headers);
 std::string header_of(const HttpHeaders& headers, std::string_view name);
 
 // A number as Content-Length has it: digits alone.
-std::optional<std::uint64_t> parse_size(std::string_view text);
+std::optional<std::uint64_t> parse_content_length(std::string_view text);
 
 // "bytes 3-5/10": what of the object an answer holds. nullopt: not of that form, or the size is not told.
 struct ContentRange {

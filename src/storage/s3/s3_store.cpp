@@ -273,7 +273,7 @@ Result<ObjectInfo> S3Store::look_up(const CallContext& context, const ObjectKey&
   }
   const auto length = header_of(answer->headers, "Content-Length");
   ObjectInfo info = info_in(answer->headers);
-  const auto size = parse_size(length);
+  const auto size = parse_content_length(length);
   if (!size) return unusable_answer(key.value());
   info.size_bytes = *size;
   info.hashes.sha256 = sha256_in_checksum(answer->headers);
