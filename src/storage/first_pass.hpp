@@ -28,10 +28,10 @@ class BytesBlob final : public Blob {
 };
 
 struct FirstPassOptions {
-  std::size_t keep_bytes = 256 << 10;   // content of up to so much is kept
-  std::uint64_t max_bytes = 0;          // beyond it: kTooLarge
-  ContentHashes expected;               // each that is computed is held against it
-  std::vector<HashAlgorithm> computed;  // always all of these
+  std::size_t keep_bytes = 256 << 10;    // content of up to so much is kept
+  std::uint64_t max_bytes = UINT64_MAX;  // beyond it: kTooLarge
+  ContentHashes expected;                // each that is computed is held against it
+  std::vector<HashAlgorithm> computed;   // always all of these
 };
 
 struct FirstPass {
