@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
+#include "cloud_import.hpp"
 #include "emulators/drive/drive_emulator.hpp"
 #include "support/bucket_audit.hpp"
 #include "support/fake_s3.hpp"
@@ -12,17 +13,11 @@
 #include "support/temp_dir.hpp"
 
 using namespace imgimport;
+using namespace imgimport::cloud;
 using emulator::DriveEmulator;
 using emulator::RequestKind;
 
 namespace {
-
-using Settings = std::map<std::string, std::string>;
-
-Settings merged(Settings first, const Settings& over) {
-  for (const auto& [name, value] : over) first[name] = value;
-  return first;
-}
 
 Settings settings_of(const test::FakeS3& fake) {
   return {{"STORAGE_PROVIDER", "aws"},
@@ -30,45 +25,6 @@ Settings settings_of(const test::FakeS3& fake) {
           {"AWS_BUCKET_NAME", "images"},
           {"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
           {"AWS_SECRET_ACCESS_KEY", "secret"}};
-}
-
-std::int64_t count(const boost::json::object& object, const char* name) {
-  return object.at(name).to_number<std::int64_t>();
-}
-
-std::string text(const boost::json::value& value) {
-  return value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
-}
-
-struct Album {
-  DriveEmulator drive;
-  std::string folder;
-
-  explicit Album(const emulator::ManyFiles& files) : folder(drive.tree().add_folder(drive.root_id(), "album")) {
-    drive.tree().add_files(folder, files);
-  }
-  std::string link() const { return DriveEmulator::folder_link(folder); }
-};
-
-std::size_t requests_with(const Radosgw& server, const std::string& part) {
-  std::size_t found = 0;
-  for (const std::string& line : server.requests()) found += line.find(part) != std::string::npos ? 1 : 0;
-  return found;
-}
-
-// The status of an import that stops because of the store, with the reason and remedy that it shows.
-boost::json::object import_that_stops(const Settings& store) {
-  Album album({.count = 20, .size = 3'000});
-  REQUIRE(album.drive.start().has_value());
-  const TempDir dir;
-  ServerProcess server(dir.path() / "data", merged(settings_for(album.drive), store));
-  auto status = server.wait_for_job(server.import_folder(album.link()));
-  INFO(boost::json::serialize(status));
-  CHECK(status.at("status").as_string() == "failed");
-  CHECK(count(status, "processed") == 0);
-  CHECK(all_records(server).empty());  // nothing is recorded that is not stored
-  CHECK(server.stop() == 0);
-  return status;
 }
 
 }  // namespace
@@ -90,8 +46,8 @@ TEST_CASE("1,000 images arrive in a real S3, each by one request, and verify fin
   CHECK(audit_against_source(album.drive.tree(), records) == "");
   // The server logs with a short delay; rclone's requests come after ours in it.
   CHECK(audit_bucket(bucket_contents(s3, "thousand"), records) == "");
-  CHECK(requests_with(s3, "PUT /thousand/") == 1'000);
-  CHECK(requests_with(s3, "HEAD /thousand/") == 0);
+  CHECK(requests_with(s3.requests(), "PUT /thousand/") == 1'000);
+  CHECK(requests_with(s3.requests(), "HEAD /thousand/") == 0);
 
   const Reply report = server.post("/api/import/" + job + "/verify");
   INFO(report.body);
@@ -129,7 +85,7 @@ TEST_CASE("a byte flipped on the way is refused by the bucket, and the image arr
   const auto records = all_records(server);
   for (const auto& [id, image] : records) CHECK(image.verified);
   CHECK(audit_bucket(bucket_contents(s3, "flipped"), records) == "");
-  CHECK(requests_with(s3, "PUT /flipped/") == 120);
+  CHECK(requests_with(s3.requests(), "PUT /flipped/") == 120);
 }
 
 TEST_CASE("what no retry can mend stops the job, with the remedy in words") {

@@ -1,5 +1,6 @@
 #include "support/bucket_audit.hpp"
 
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -7,6 +8,24 @@
 #include "support/child_process.hpp"
 
 namespace imgimport {
+
+namespace {
+
+// From lines of "hash  key".
+std::map<std::string, std::string> hashes_from(const ChildOptions& options) {
+  ChildProcess client(options);
+  std::istringstream output(client.read_all(std::chrono::minutes(5)));
+  if (client.wait(std::chrono::seconds(30)) != 0) throw std::runtime_error("audit: " + client.error_output());
+  std::map<std::string, std::string> contents;
+  constexpr std::size_t kHex = 64;
+  for (std::string line; std::getline(output, line);) {
+    if (line.size() < kHex + 3) throw std::runtime_error("audit: " + line);
+    contents.emplace(line.substr(kHex + 2), line.substr(0, kHex));
+  }
+  return contents;
+}
+
+}  // namespace
 
 std::map<std::string, std::string> bucket_contents(const Radosgw& server, const std::string& bucket) {
   ChildOptions options;
@@ -19,16 +38,16 @@ std::map<std::string, std::string> bucket_contents(const Radosgw& server, const 
                          {"RCLONE_CONFIG_STORE_ACCESS_KEY_ID", server.access_key()},
                          {"RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY", server.secret_key()},
                          {"HOME", "/nonexistent"}};
-  ChildProcess rclone(options);
-  std::istringstream output(rclone.read_all(std::chrono::minutes(5)));
-  if (rclone.wait(std::chrono::seconds(30)) != 0) throw std::runtime_error("rclone: " + rclone.error_output());
-  std::map<std::string, std::string> contents;
-  constexpr std::size_t kHex = 64;
-  for (std::string line; std::getline(output, line);) {
-    if (line.size() < kHex + 3) throw std::runtime_error("rclone: " + line);
-    contents.emplace(line.substr(kHex + 2), line.substr(0, kHex));
-  }
-  return contents;
+  return hashes_from(options);
+}
+
+std::map<std::string, std::string> container_contents(const Azurite& server, const std::string& container) {
+  ChildOptions options;
+  options.program = "/usr/bin/env";
+  options.arguments = {"node", IMGIMPORT_AZURE_CONTENTS_SCRIPT, server.connection_string(), container};
+  const char* const path = std::getenv("PATH");
+  options.environment = {{"PATH", path == nullptr ? "/usr/bin:/bin" : path}};
+  return hashes_from(options);
 }
 
 std::string audit_bucket(const std::map<std::string, std::string>& contents,
