@@ -20,6 +20,8 @@
 
 namespace imgimport {
 
+class GatewayModule;
+
 struct ModuleInPlace {
   Role role;
   std::unique_ptr<Module> module;
@@ -37,7 +39,8 @@ struct Assembly {
   SystemClock clock;
   MetricsRegistry metrics;
   std::unique_ptr<ThreadPool> request_pool;
-  std::unique_ptr<HttpClient> drive_http;
+  std::unique_ptr<HttpClient> http;        // towards Drive and the object store
+  std::unique_ptr<HttpClient> local_http;  // to this machine and its cloud's metadata, past any proxy
   std::unique_ptr<Source> source;
   std::unique_ptr<RateBudget> source_budget;
   std::unique_ptr<JobQueue> queue;
@@ -46,6 +49,7 @@ struct Assembly {
   MetadataStore* metadata = nullptr;
   ObjectStore* store = nullptr;
   ImportService* import = nullptr;
+  GatewayModule* gateway = nullptr;  // where it is in this process
 
   std::vector<ModuleInPlace> modules;  // in the order of the wiring table
 };

@@ -92,8 +92,10 @@ struct WorkerConfig {
   friend bool operator==(const WorkerConfig&, const WorkerConfig&) = default;
 };
 
+inline constexpr std::string_view kDefaultPublicUrl = "http://localhost:5000";
+
 struct GatewayConfig {
-  std::string public_url = "http://localhost:5000";  // without a slash at its end
+  std::string public_url{kDefaultPublicUrl};  // without a slash at its end; left alone, it follows the port
   std::string api_token;
   bool allow_anonymous = false;
   std::vector<std::string> cors_origins = {"http://localhost:3000"};

@@ -34,6 +34,13 @@ GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
       import_routes_({options_, ports.imports, ports.metadata, poller_, ports.clock, links_}),
       image_routes_({options_, ports.metadata, ports.objects, links_}) {}
 
+void GatewayModule::reached_at(std::string public_url) {
+  options_.public_url = std::move(public_url);
+  remove_slashes_at_end(options_.public_url);
+  access_.set_public_url(options_.public_url);
+  links_.public_url = options_.public_url;
+}
+
 GatewayModule::~GatewayModule() {
   stop(std::chrono::steady_clock::now());
 }

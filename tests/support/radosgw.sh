@@ -49,7 +49,7 @@ die() {
   exit 1
 }
 
-for program in ceph ceph-mon ceph-osd radosgw radosgw-admin monmaptool setpriv flock curl; do
+for program in ceph ceph-mon ceph-osd radosgw radosgw-admin monmaptool osdmaptool setpriv flock curl; do
   command -v "$program" >/dev/null || die "$program is missing: install ceph-mon ceph-osd radosgw ceph-common"
 done
 
@@ -129,6 +129,8 @@ osd pool default pg num = 8
 osd pool default pgp num = 8
 osd pool default pg autoscale mode = off
 osd crush chooseleaf type = 0
+osd crush update on start = false
+osd class update on start = false
 osd objectstore = memstore
 memstore device bytes = 4294967296
 mon data = $dir/mon
@@ -149,7 +151,11 @@ CONF
 ceph_conf=(-c "$dir/ceph.conf")
 monmaptool --create --addv a "[v1:127.0.0.1:$mon_port]" --fsid "$fsid" "$dir/monmap" >"$dir/mkfs.out" 2>&1 ||
   die 'monmaptool failed'
-ceph-mon "${ceph_conf[@]}" -i a --mkfs --monmap "$dir/monmap" >>"$dir/mkfs.out" 2>&1 || die 'ceph-mon --mkfs failed'
+# A map with the one disk in its place. Left to itself, the disk asks the monitor for it as soon as it is connected, and
+# ends when the monitor's own map has not reached it by then ("wrong fsid").
+osdmaptool "${ceph_conf[@]}" --createsimple 1 "$dir/osdmap" --clobber >>"$dir/mkfs.out" 2>&1 || die 'osdmaptool failed'
+ceph-mon "${ceph_conf[@]}" -i a --mkfs --monmap "$dir/monmap" --osdmap "$dir/osdmap" >>"$dir/mkfs.out" 2>&1 ||
+  die 'ceph-mon --mkfs failed'
 start mon ceph-mon "${ceph_conf[@]}" -i a -f
 
 osd_uuid=$(</proc/sys/kernel/random/uuid)
@@ -158,9 +164,11 @@ timeout 60 ceph "${ceph_conf[@]}" osd new "$osd_uuid" >>"$dir/mkfs.out" 2>&1 || 
 start osd ceph-osd "${ceph_conf[@]}" -i 0 -f
 start rgw radosgw "${ceph_conf[@]}" -n client.rgw -f
 
-# It makes its pools before it listens. Asked again by curl itself, which also ends when the gateway does not come up.
-curl -s -o /dev/null --noproxy '*' --retry 600 --retry-delay 0 --retry-max-time 60 --retry-connrefused \
-  "http://127.0.0.1:$http_port/" || die 'radosgw did not come up'
+# It makes its pools before it listens. curl itself asks again, until it answers or one of the servers has ended.
+curl -s -o /dev/null --noproxy '*' --retry 60 --retry-delay 0 --retry-max-time 60 --retry-connrefused \
+  "http://127.0.0.1:$http_port/" &
+asking=$!
+wait -n "$asking" "${pids[@]}" || { kill "$asking" 2>/dev/null || true; die 'radosgw did not come up'; }
 radosgw-admin "${ceph_conf[@]}" -n client.rgw user create --uid=tester --display-name=Tester \
   --access-key="$access_key" --secret-key="$secret_key" >"$dir/user.out" 2>&1 || die 'no user could be made'
 empty_sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855

@@ -35,7 +35,7 @@ const std::vector<FolderRule> kRules = {
     {"db", 2, {}, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-"}},
     {"redis", 2, {}, {"hiredis/"}},
     {"drive", 3, kFloor2, {"boost/json", "boost/url"}},
-    {"storage", 3, kFloor2, {}},
+    {"storage", 3, kFloor2, {"boost/json"}},
     {"metadata", 3, kFloor2, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-", "boost/json"}},
     {"queue", 3, kFloor2, {}},
     {"importer", 4, {"crypto"}, {"boost/json"}},
@@ -46,10 +46,10 @@ const std::vector<FolderRule> kRules = {
 };
 
 // Headers of the system that are neither C++ nor a library of the list above.
-const Words kSystemHeaders = {"arpa/",     "dirent.h",   "fcntl.h",  "netdb.h",  "netinet/", "poll.h",
-                              "pthread.h", "pwd.h",      "sched.h",  "signal.h", "stdlib.h", "sys/",
-                              "termios.h", "time.h",     "unistd.h", "linux/",   "limits.h", "errno.h",
-                              "string.h",  "execinfo.h", "malloc.h", "cxxabi.h"};
+const Words kSystemHeaders = {"arpa/",     "dirent.h",  "fcntl.h",    "netdb.h",  "netinet/", "poll.h",
+                              "pthread.h", "pwd.h",     "sched.h",    "signal.h", "spawn.h",  "stdlib.h",
+                              "sys/",      "termios.h", "time.h",     "unistd.h", "linux/",   "limits.h",
+                              "errno.h",   "string.h",  "execinfo.h", "malloc.h", "cxxabi.h"};
 
 struct Include {
   std::size_t line;
