@@ -21,7 +21,6 @@ constexpr int kOk = 200;
 constexpr int kCreated = 201;
 constexpr int kAccepted = 202;
 constexpr int kPartialContent = 206;
-constexpr int kForbidden = 403;
 
 // https://learn.microsoft.com/en-us/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 bool is_container_name(std::string_view name) {
@@ -70,8 +69,10 @@ Error unexpected(std::string_view what) {
 }
 
 // Faults of the way to Azure, with what a person can do where that is a setting.
-Error way_error(Error error) {
-  if (error.code() == ErrorCode::kTooLarge) return unexpected("it is too long");
+Error way_error(Error error, const HttpClientRequest& request) {
+  // Of a stream, that may be the source's word.
+  const bool is_about_answer = request.upload == nullptr || request.upload->in_memory();
+  if (error.code() == ErrorCode::kTooLarge && is_about_answer) return unexpected("it is too long");
   if (error.reason() == "host_not_resolved") {
     return std::move(error).with_remedy(
         "Check AccountName, EndpointSuffix and BlobEndpoint in AZURE_STORAGE_CONNECTION_STRING.");
@@ -146,7 +147,7 @@ HttpClientRequest AzureStore::prepare(AzureRequest request) const {
 
 Result<HttpClientResponse> AzureStore::send(const CallContext& context, const HttpClientRequest& request) const {
   auto answer = http_.send(context, request);
-  if (!answer.has_value()) return way_error(std::move(answer).error());
+  if (!answer.has_value()) return way_error(std::move(answer).error(), request);
   return answer;
 }
 
@@ -168,7 +169,8 @@ Result<ObjectInfo> AzureStore::put(const CallContext& context, const ObjectKey& 
   }
   const Error error = stored.error();
   if (error.reason() == "no_such_container") {
-    IMGIMPORT_RETURN_IF_ERROR(create_container(context));
+    const auto made = create_container(context);
+    if (!made.has_value()) return made.error().stops_the_job() ? may_not_create(made.error()) : made.error();
   } else if (!is_worth_an_immediate_repeat(error, blob)) {
     return stored;
   }
@@ -277,6 +279,16 @@ Result<ObjectInfo> AzureStore::send_put(const CallContext& context, const Object
   return read_azure_put_answer(put, call_for(key), answer, clock_.now());
 }
 
+// The credentials were good enough for Azure to say that the container is missing.
+Error AzureStore::may_not_create(const Error& refused) const {
+  return Error(ErrorCode::kMisconfigured, "the container \"" + options_.container +
+                                              "\" does not exist, and could not be created: " + refused.message())
+      .with_reason("no_such_container")
+      .with_remedy(
+          "Create the container, or set AZURE_STORAGE_CONTAINER_NAME to one that exists, or let the credentials in "
+          "AZURE_STORAGE_CONNECTION_STRING create containers.");
+}
+
 Result<void> AzureStore::create_container(const CallContext& context) const {
   AzureRequest request;
   request.method = HttpMethod::kPut;
@@ -287,15 +299,7 @@ Result<void> AzureStore::create_container(const CallContext& context) const {
   const AzureRefusal refused{
       .status = answer.status, .headers = answer.headers, .body = answer.body, .now = clock_.now()};
   if (azure_error_code(refused) == "ContainerAlreadyExists") return {};
-  Error error = azure_error(call, refused);
-  if (answer.status != kForbidden) return error;
-  return Error(ErrorCode::kMisconfigured, "the container \"" + options_.container +
-                                              "\" does not exist in the storage account " + account_title_ +
-                                              ", and the credentials may not create it")
-      .with_reason("no_such_container")
-      .with_remedy(
-          "Create the container, or set AZURE_STORAGE_CONTAINER_NAME to one that exists, or let the credentials in "
-          "AZURE_STORAGE_CONNECTION_STRING create containers.");
+  return azure_error(call, refused);
 }
 
 // --- everything else ---------------------------------------------------------------------------------------------
@@ -346,8 +350,9 @@ Result<ObjectContent> AzureStore::get(const CallContext& context, const ObjectKe
     IMGIMPORT_RETURN_IF_ERROR(resolve_range(UINT64_MAX, range));
     request.headers.set("Range", range_header(*range));
   }
-  auto opened = http_.open(context, prepare(std::move(request)));
-  if (!opened.has_value()) return way_error(std::move(opened).error());
+  const HttpClientRequest ready = prepare(std::move(request));
+  auto opened = http_.open(context, ready);
+  if (!opened.has_value()) return way_error(std::move(opened).error(), ready);
   std::unique_ptr<HttpDownload> download = *std::move(opened);
   if (download->status() != (range ? kPartialContent : kOk)) {
     HttpClientResponse answer{.status = download->status(), .headers = download->headers()};

@@ -90,6 +90,7 @@ class AzureStore final : public ObjectStore {
   Result<ObjectInfo> commit(const CallContext& context, const ObjectKey& key, const BlockList& blocks,
                             const AzurePut& put, const PutOptions& options) const;
   Result<HttpClientResponse> look_up(const CallContext& context, const ObjectKey& key) const;
+  Error may_not_create(const Error& refused) const;
   Result<void> create_container(const CallContext& context) const;
   Result<void> require_key(std::string_view what) const;
 

@@ -324,6 +324,22 @@ TEST_CASE("a thousand tickets cost one request, and that only once", "[azure]") 
   CHECK(scene.server.requests().size() == 1);
 }
 
+TEST_CASE("tickets of a refused key tell of the key, not of the container", "[azure]") {
+  Scene scene([](const ImposterRequest&) { return refusal(403, "AuthenticationFailed"); });
+  const PlannedPut plan{.key = kKey};
+  CHECK(scene.store().tickets({}, std::span(&plan, 1)).error().reason() == "authentication_failed");
+  CHECK(scene.failing_put().reason() == "authentication_failed");
+}
+
+TEST_CASE("an error of the source passes as it is", "[azure]") {
+  Scene scene(always_created);
+  const Error gone = Error(ErrorCode::kTooLarge, "the source says so").with_reason("source");
+  const StreamBlob blob(kContent, {.size = kContent.size() + 1, .fails_with = gone});
+  CHECK(scene.put(blob, {.md5 = md5_hex(kContent)}).error().reason() == "source");
+  CHECK(scene.put(blob).error().reason() == "source");
+  CHECK(scene.server.requests().empty());
+}
+
 TEST_CASE("names that Azure would change are refused", "[azure]") {
   Scene scene(always_created);
   for (const std::string bad : {"a/b.", "a./b", "a/b./c"}) {
