@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "gateway/gateway_module.hpp"
 #include "http_server/server.hpp"
 
 namespace imgimport {
@@ -112,6 +113,10 @@ class Server {
           .with_reason("port_in_use")
           .with_remedy(fmt::format("Stop the program that listens there, or set {} to another port (0 = pick one)",
                                    port_variable(entry.role)));
+    }
+    if (entry.role == Role::kGateway && assembly_.config.gateway.public_url == kDefaultPublicUrl) {
+      const std::string_view scheme = secure ? "https" : "http";
+      assembly_.gateway->reached_at(fmt::format("{}://localhost:{}", scheme, *port));
     }
     const bool v6 = address.find(':') != std::string::npos;
     listening_ += fmt::format("{} listening on {}://{}{}{}:{}\n", service_name(entry.role), secure ? "https" : "http",

@@ -20,6 +20,8 @@
 
 namespace imgimport {
 
+class GatewayModule;
+
 struct ModuleInPlace {
   Role role;
   std::unique_ptr<Module> module;
@@ -46,6 +48,7 @@ struct Assembly {
   MetadataStore* metadata = nullptr;
   ObjectStore* store = nullptr;
   ImportService* import = nullptr;
+  GatewayModule* gateway = nullptr;  // where it is in this process
 
   std::vector<ModuleInPlace> modules;  // in the order of the wiring table
 };

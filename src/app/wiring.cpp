@@ -134,7 +134,7 @@ Result<void> local_gateway(Assembly& assembly) {
   options.list_wait = config.import.list_wait;
   const GatewayPorts ports{*assembly.import,       *assembly.metadata, *assembly.store,
                            *assembly.request_pool, assembly.clock,     assembly.metrics};
-  add_module<GatewayModule>(assembly, Role::kGateway, options, ports);
+  assembly.gateway = &add_module<GatewayModule>(assembly, Role::kGateway, options, ports);
   return {};
 }
 

@@ -110,12 +110,11 @@ HttpResponse error_response(const Error& error, const HttpRequest& request) {
                                         .request_id = request.request_id});
   }
   const int status = http_status(error);
-  HttpResponse response =
-      error_response(HttpErrorText{.status = status,
-                                   .code = error.reason_or_code(),
-                                   .message = error.message(),
-                                   .remedy = error.remedy(),
-                                   .request_id = request.request_id});
+  HttpResponse response = error_response(HttpErrorText{.status = status,
+                                                       .code = error.reason_or_code(),
+                                                       .message = error.message(),
+                                                       .remedy = error.remedy(),
+                                                       .request_id = request.request_id});
   if (error.retry_after() && (status == 429 || status == 503)) {
     response.headers.set("Retry-After", retry_after_seconds(*error.retry_after()));
   } else if (status == 429) {

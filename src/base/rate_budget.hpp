@@ -51,7 +51,7 @@ class TokenBucket {
 // for their turn. Waits observe the context's stop token and deadline.
 class TokenBucketBudget final : public RateBudget {
  public:
-  // 0: unlimited; nothing waits or takes a lock then.
+  // 0: unlimited; nothing waits or takes a lock then, and complaints change nothing: each item backs off by itself.
   explicit TokenBucketBudget(std::int64_t units_per_minute);
 
   Result<void> acquire(const CallContext& context, std::int64_t units) override;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "base/log.hpp"
@@ -42,6 +43,50 @@ void ThreadPool::stop() {
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+}
+
+namespace {
+
+// Helpers that come late find no index left, and do not touch the work, which is gone by then.
+class SharedWork {
+ public:
+  SharedWork(std::size_t count, const std::function<void(std::size_t)>& work) : count_(count), work_(work) {}
+
+  void help() {
+    std::unique_lock lock(mutex_);
+    ++busy_;
+    while (next_ < count_) {
+      const std::size_t index = next_++;
+      lock.unlock();
+      work_(index);
+      lock.lock();
+    }
+    if (--busy_ == 0) done_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return busy_ == 0; });
+  }
+
+ private:
+  const std::size_t count_;
+  const std::function<void(std::size_t)>& work_;
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::size_t next_ = 0;  // guarded by mutex_
+  std::size_t busy_ = 0;  // guarded by mutex_
+};
+
+}  // namespace
+
+void ThreadPool::share_out(std::size_t count, const std::function<void(std::size_t)>& work) {
+  if (count == 0) return;
+  const auto shared = std::make_shared<SharedWork>(count, work);
+  for (std::size_t i = 1; i < std::min(count, size()); ++i) {
+    post([shared] { shared->help(); });
+  }
+  shared->help();
+  shared->wait();
 }
 
 std::size_t ThreadPool::waiting() const {

@@ -30,6 +30,10 @@ class ThreadPool : public Executor {
   // Tasks that run end; waiting ones are dropped (destroyed). Returns when all threads have ended. Idempotent.
   void stop();
 
+  // Calls work(0), …, work(count - 1), each once, on this thread and on those of the pool that are free meanwhile;
+  // returns when all calls have. May be called from a task of the pool: it waits for nobody who has not begun.
+  void share_out(std::size_t count, const std::function<void(std::size_t)>& work);
+
   std::size_t waiting() const;
   std::size_t size() const noexcept { return threads_.size(); }
 

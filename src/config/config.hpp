@@ -52,7 +52,7 @@ struct StorageConfig {
   std::string public_bucket_url;  // without a slash at its end
   std::string storage_class;      // of S3, or the access tier of Azure; empty = the bucket's default
   std::string encryption;         // S3 server-side encryption: "AES256", "aws:kms"; empty = the bucket's default
-  std::string encryption_key_id;  // of KMS
+  std::string encryption_kms_id;  // of KMS
   AwsConfig aws;
   AzureConfig azure;
   friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
@@ -92,8 +92,10 @@ struct WorkerConfig {
   friend bool operator==(const WorkerConfig&, const WorkerConfig&) = default;
 };
 
+inline constexpr std::string_view kDefaultPublicUrl = "http://localhost:5000";
+
 struct GatewayConfig {
-  std::string public_url = "http://localhost:5000";  // without a slash at its end
+  std::string public_url{kDefaultPublicUrl};  // without a slash at its end; left alone, it follows the port
   std::string api_token;
   bool allow_anonymous = false;
   std::vector<std::string> cors_origins = {"http://localhost:3000"};

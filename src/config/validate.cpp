@@ -23,8 +23,8 @@ Result<void> check_storage(const StorageConfig& storage) {
     return misconfigured("STORAGE_ENCRYPTION is \"" + storage.encryption + "\", which is no encryption that S3 knows",
                          "Set it to AES256 or aws:kms, or leave it out for the bucket's own");
   }
-  if (!storage.encryption_key_id.empty() && storage.encryption != "aws:kms") {
-    return misconfigured("STORAGE_ENCRYPTION_KEY_ID is set, but STORAGE_ENCRYPTION is not aws:kms",
+  if (!storage.encryption_kms_id.empty() && storage.encryption != "aws:kms") {
+    return misconfigured("STORAGE_ENCRYPTION_KMS_ID is set, but STORAGE_ENCRYPTION is not aws:kms",
                          "Set STORAGE_ENCRYPTION=aws:kms, or leave the key out");
   }
   if (storage.aws.access_key_id.empty() != storage.aws.secret_access_key.empty()) {

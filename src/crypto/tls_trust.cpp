@@ -30,14 +30,31 @@ Store load(const TlsTrustOptions& options) {
   return store;
 }
 
+void count_record(int is_written, int, int content_type, const void*, std::size_t, SSL*, void* records_read) {
+  if (is_written == 0 && content_type == SSL3_RT_HEADER) ++*static_cast<std::uint64_t*>(records_read);
+}
+
+// By default OpenSSL asks the socket for each record's five bytes of head and then for its body, and libcurl has it
+// give its buffers back after each record: eleven calls and five allocations for an image of 64 KiB.
+void read_in_large_pieces(SSL_CTX* context, std::uint64_t* records_read) {
+  constexpr std::size_t kReadBuffer = 72 << 10;  // four records of 16 KiB, with what belongs to them
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kReadBuffer);
+  SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_msg_callback(context, count_record);
+  SSL_CTX_set_msg_callback_arg(context, records_read);
+}
+
 class Trust {
  public:
   explicit Trust(TlsTrustOptions options) : options_(std::move(options)) {}
 
-  bool attach(void* ssl_context) {
+  bool attach(void* ssl_context, std::uint64_t* records_read) {
     X509_STORE* const store = loaded();
     if (store == nullptr) return false;
-    SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(ssl_context), store);
+    auto* const context = static_cast<SSL_CTX*>(ssl_context);
+    SSL_CTX_set1_cert_store(context, store);
+    read_in_large_pieces(context, records_read);
     return true;
   }
 
@@ -55,9 +72,10 @@ class Trust {
 
 }  // namespace
 
-std::function<bool(void*)> shared_tls_trust(TlsTrustOptions options) {
-  return
-      [trust = std::make_shared<Trust>(std::move(options))](void* ssl_context) { return trust->attach(ssl_context); };
+std::function<bool(void*, std::uint64_t*)> shared_tls_trust(TlsTrustOptions options) {
+  return [trust = std::make_shared<Trust>(std::move(options))](void* ssl_context, std::uint64_t* records_read) {
+    return trust->attach(ssl_context, records_read);
+  };
 }
 
 }  // namespace imgimport

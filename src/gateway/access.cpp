@@ -65,6 +65,10 @@ Access::Access(const GatewayOptions& options, const Cors& cors)
   if (token_needed()) session_value_ = to_hex(hmac_sha256(options.api_token, kSessionPurpose));
 }
 
+void Access::set_public_url(const std::string& public_url) {
+  public_origin_ = origin_of(public_url);
+}
+
 std::optional<Error> Access::refusal(const HttpRequest& request) const {
   if (!token_needed()) return foreign_page(request);
   if (const auto token = bearer_token(request)) {

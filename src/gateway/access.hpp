@@ -32,6 +32,9 @@ class Access {
   // nullopt: come in. kUnauthenticated: no token or a wrong one; kPermissionDenied: the call comes from a foreign page.
   std::optional<Error> refusal(const HttpRequest& request) const;
 
+  // REQUIRES: no request yet.
+  void set_public_url(const std::string& public_url);
+
   bool token_needed() const noexcept { return !options_.api_token.empty(); }
   bool is_token(std::string_view token) const;
   // Set-Cookie of a session, and of its end. The value is derived from the token: it holds over restarts and ends when

@@ -35,6 +35,13 @@ GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
       image_routes_({options_, ports.metadata, ports.objects, links_}),
       verify_routes_(options_, {ports.metadata, ports.metadata, ports.objects}) {}
 
+void GatewayModule::reached_at(std::string public_url) {
+  options_.public_url = std::move(public_url);
+  remove_slashes_at_end(options_.public_url);
+  access_.set_public_url(options_.public_url);
+  links_.public_url = options_.public_url;
+}
+
 GatewayModule::~GatewayModule() {
   stop(std::chrono::steady_clock::now());
 }

@@ -44,12 +44,15 @@ class GatewayModule : public Module {
   // Degraded while the database does not answer.
   Health health() const override;
 
+  // Where browsers reach it, when that is known only once the port is open. REQUIRES: before start().
+  void reached_at(std::string public_url);
+
  private:
-  const GatewayOptions options_;
+  GatewayOptions options_;  // constant from start() on
   const GatewayPorts ports_;
   const Cors cors_;
-  const Access access_;
-  const ImageLinks links_;
+  Access access_;     // likewise
+  ImageLinks links_;  // likewise
   Timer timer_;
   ProgressPoller poller_;
   DatabaseWatch database_;

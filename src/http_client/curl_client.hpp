@@ -38,8 +38,9 @@ struct CurlHttpClientOptions {
   std::chrono::seconds max_idle_time{110};
   // Called with the SSL_CTX of each new TLS connection, to install the certificates of `ca` in a form that all
   // connections share (crypto's shared_tls_trust); false fails the connection. Where it is missing, each connection
-  // parses them for itself, at 20 ms of CPU and a megabyte apiece.
-  std::function<bool(void* ssl_context)> tls_setup;
+  // parses them for itself, at 20 ms of CPU and a megabyte apiece. It may have OpenSSL read ahead, if it counts
+  // the records that come in `records_read`, which lives as long as the connection.
+  std::function<bool(void* ssl_context, std::uint64_t* records_read)> tls_setup;
 };
 
 class SessionPool;

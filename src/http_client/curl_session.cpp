@@ -100,8 +100,8 @@ struct CurlSession::Callbacks {
   }
 
   static CURLcode tls_setup(CURL*, void* ssl_context, void* user) {
-    const auto& setup = *static_cast<const std::function<bool(void*)>*>(user);
-    return setup(ssl_context) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+    CurlSession& session = of(user);
+    return (*session.tls_setup_)(ssl_context, &session.records_read_) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
   }
 };
 
@@ -159,15 +159,16 @@ void CurlSession::set_constant_options(const CurlHttpClientOptions& options, voi
   curl_easy_setopt(easy_, CURLOPT_CAINFO, text_or_null(options.ca.file));
   curl_easy_setopt(easy_, CURLOPT_CAPATH, text_or_null(options.ca.directory));
   if (options.tls_setup) {
+    tls_setup_ = &options.tls_setup;
     curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &Callbacks::tls_setup);
-    curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, &options.tls_setup);
+    curl_easy_setopt(easy_, CURLOPT_SSL_CTX_DATA, this);
   }
   // An empty proxy also spares libcurl the search of the environment at every request.
   if (options.proxies == ProxyUse::kIgnore) curl_easy_setopt(easy_, CURLOPT_PROXY, "");
 }
 
 Result<void> CurlSession::start(const Origin& origin, const HttpClientRequest& request, BodyOwner owner) {
-  connected_ = head_done_ = done_ = paused_ = too_large_ = false;
+  connected_ = head_done_ = done_ = paused_ = too_large_ = more_may_be_here_ = false;
   code_ = 0;
   error_text_[0] = '\0';
   head_ = {};
@@ -310,7 +311,8 @@ Result<std::size_t> CurlSession::read(const CallContext& context, std::span<std:
   }
   Result<void> outcome;
   while (filled_ == 0 && !done_ && outcome.has_value()) outcome = step(context);
-  if (filled_ > 0 && origin_.tls) read_on_without_waiting();
+  while (filled_ > 0 && filled_ < out_.size() && take_what_is_here()) {
+  }
   out_ = {};
   if (filled_ > 0) return filled_;
   if (!outcome.has_value()) return std::move(outcome).error();
@@ -318,15 +320,14 @@ Result<std::size_t> CurlSession::read(const CallContext& context, std::span<std:
   return std::size_t{0};
 }
 
-// OpenSSL reads one record of at most 16 KiB at a time; the next one is usually there already.
-void CurlSession::read_on_without_waiting() {
-  std::size_t before = 0;
-  while (!done_ && !paused_ && filled_ < out_.size() && filled_ != before) {
-    const int fd = events_.reading_socket();
-    if (fd < 0) return;
-    before = filled_;
-    act(fd, CURL_CSELECT_IN);
-  }
+// Records may lie in OpenSSL's buffer while the socket has nothing to say: poll() would wait for what is here already.
+// They are drained as long as each try brings one; a try that brings none has found no whole record there.
+bool CurlSession::take_what_is_here() {
+  if (!origin_.tls || !more_may_be_here_ || paused_ || done_) return false;
+  const int fd = events_.reading_socket();
+  if (fd < 0) return false;
+  act(fd, CURL_CSELECT_IN);
+  return true;
 }
 
 Result<void> CurlSession::step(const CallContext& context) {
@@ -344,6 +345,7 @@ Result<void> CurlSession::step(const CallContext& context) {
     act(CURL_SOCKET_TIMEOUT, 0);
     return {};
   }
+  if (take_what_is_here()) return {};
   return wait(context, now);
 }
 
@@ -381,7 +383,11 @@ Result<void> CurlSession::check_stall(std::chrono::nanoseconds waited) {
 
 void CurlSession::act(int fd, int events) {
   int running = 0;
+  const bool reads = (events & CURL_CSELECT_IN) != 0;
+  const std::uint64_t before = records_read_;
+  if (reads) more_may_be_here_ = false;
   curl_multi_socket_action(multi_, fd, events, &running);
+  if (reads && records_read_ != before) more_may_be_here_ = true;
   if (running > 0) return;
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
@@ -416,6 +422,7 @@ std::size_t CurlSession::take_spill(std::span<std::byte> out) {
 }
 
 std::size_t CurlSession::on_body(std::span<const std::byte> bytes) {
+  more_may_be_here_ = true;
   if (sink_ != nullptr) {
     if (bytes.size() > sink_limit_ - sink_->size()) {
       too_large_ = true;
@@ -443,6 +450,7 @@ std::size_t CurlSession::on_body(std::span<const std::byte> bytes) {
 }
 
 void CurlSession::on_header(std::string_view line) {
+  more_may_be_here_ = true;
   if (head_done_) return;  // a trailer
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   if (line.starts_with("HTTP/")) {

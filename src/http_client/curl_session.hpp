@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -73,7 +74,7 @@ class CurlSession {
   Result<void> step(const CallContext& context);
   Result<void> wait(const CallContext& context, TimePoint now);
   void act(int fd, int events);
-  void read_on_without_waiting();
+  bool take_what_is_here();
   Result<void> check_stall(std::chrono::nanoseconds waited);
   Result<void> verdict();
   std::size_t spilled() const noexcept { return spill_.size() - spill_read_; }
@@ -87,6 +88,7 @@ class CurlSession {
   EventWait events_;
   void* multi_ = nullptr;
   void* easy_ = nullptr;
+  const std::function<bool(void*, std::uint64_t*)>* tls_setup_ = nullptr;
   std::array<char, 256> error_text_{};
 
   // What the easy handle was told last: only what differs is set again.
@@ -99,6 +101,9 @@ class CurlSession {
   void* header_list_ = nullptr;      // curl_slist
   std::chrono::milliseconds connect_timeout_{-1};
 
+  // Of the connection; counted by what tls_setup installed.
+  std::uint64_t records_read_ = 0;
+
   // The transfer under way.
   bool active_ = false;
   bool connected_ = false;
@@ -106,6 +111,7 @@ class CurlSession {
   bool done_ = false;
   bool paused_ = false;
   bool too_large_ = false;
+  bool more_may_be_here_ = false;             // the last look at the socket brought something
   int code_ = 0;                              // CURLcode, once done_
   HttpHead head_;                             // until take_head()
   std::optional<std::uint64_t> head_length_;  // its content_length

@@ -21,6 +21,11 @@ bool is_page_token_rejected(const Error& error) {
   return error.reason() == "page_token_rejected";
 }
 
+// Of a shortcut's target: the look-up must be made again, rather than the item be written down as broken.
+bool spoils_the_page(const Error& error) {
+  return error.is_transient() || error.stops_the_job() || error.code() == ErrorCode::kCancelled;
+}
+
 std::string join_path(const std::string& parent, const std::string& name) {
   return parent.empty() ? name : parent + "/" + name;
 }
@@ -183,8 +188,14 @@ Result<void> Lister::list_page(Walk& walk, Visit& visit) {
   page.folder = visit.folder.folder.id;
   page.next_page_token = found.next_page_token;
   page.items.reserve(found.entries.size());
+  IMGIMPORT_ASSIGN_OR_RETURN(std::vector<Target> targets, look_up_targets(walk, found.entries));
+  auto target = targets.begin();
   for (SourceEntry& entry : found.entries) {
-    IMGIMPORT_RETURN_IF_ERROR(add_entry(walk, visit, std::move(entry), page));
+    if (entry.kind == EntryKind::kFileShortcut) {
+      add_target(walk, visit, std::move(entry), std::move(*target++), page);
+    } else {
+      add_entry(walk, visit, std::move(entry), page);
+    }
   }
   IMGIMPORT_ASSIGN_OR_RETURN(Journal::Added added,
                              ports_.journal.add_page(context, walk.lease, page, options_.batch_size));
@@ -215,38 +226,61 @@ Result<void> Lister::verify_root(Walk& walk, Visit& visit) {
   return {};
 }
 
-Result<void> Lister::add_entry(Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page) {
-  const std::string& path = visit.folder.path;
-  switch (entry.kind) {
-    case EntryKind::kFolder:
-    case EntryKind::kFolderShortcut: {
-      if (!walk.job.recursive || visit.folder.depth + 1 >= kMaxDepth) return {};
-      PendingFolder folder;
-      folder.path = join_path(path, entry.folder.name.empty() ? entry.file.name : entry.folder.name);
-      folder.depth = visit.folder.depth + 1;
-      folder.folder = std::move(entry.folder);
-      page.subfolders.push_back(std::move(folder));
-      return {};
-    }
-    case EntryKind::kFile:
-      page.items.push_back(make_item(std::move(entry.file), path, walk.job.filters, options_.key_prefix));
-      return {};
-    case EntryKind::kFileShortcut: {
-      const CallContext context = walk.context();
-      IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
-      auto target = ports_.source.look_up(context, entry.target);
-      if (target.has_value() && !target->trashed) {
-        page.items.push_back(make_item(*std::move(target), path, walk.job.filters, options_.key_prefix));
-        return {};
-      }
-      const Error why = target.has_value() ? Error(ErrorCode::kNotFound, "the shortcut's target is in the trash")
-                                           : std::move(target).error();
-      if (why.is_transient() || why.stops_the_job() || why.code() == ErrorCode::kCancelled) return why;
-      page.items.push_back(make_broken_shortcut(std::move(entry.file), path, why));
-      return {};
-    }
+// The targets of the page's file shortcuts, in their order: one request each, several at a time.
+Result<std::vector<Lister::Target>> Lister::look_up_targets(Walk& walk, const std::vector<SourceEntry>& entries) {
+  std::vector<const FileRef*> shortcuts;
+  for (const SourceEntry& entry : entries) {
+    if (entry.kind == EntryKind::kFileShortcut) shortcuts.push_back(&entry.target);
   }
-  return {};
+  std::vector<Target> targets(shortcuts.size());
+  std::mutex mutex;
+  std::optional<Error> spoiled;  // guarded by mutex
+  pool_.share_out(shortcuts.size(), [&](std::size_t i) {
+    {
+      const std::scoped_lock lock(mutex);
+      if (spoiled) return;
+    }
+    const CallContext context = walk.context();
+    auto units = ports_.source_budget.acquire(context, ports_.source.costs().look_up);
+    auto target = units.has_value() ? ports_.source.look_up(context, *shortcuts[i])
+                                    : Result<SourceFile>(std::move(units).error());
+    if (target.has_value()) {
+      targets[i].file = *std::move(target);
+      return;
+    }
+    const std::scoped_lock lock(mutex);
+    if (!spoils_the_page(target.error())) {
+      targets[i].trouble = std::move(target).error();
+    } else if (!spoiled) {
+      spoiled = std::move(target).error();
+    }
+  });
+  if (spoiled) return *std::move(spoiled);
+  return targets;
+}
+
+void Lister::add_target(const Walk& walk, const Visit& visit, SourceEntry shortcut, Target target, ListedPage& page) {
+  const std::string& path = visit.folder.path;
+  if (target.file && target.file->trashed) {
+    target.trouble = Error(ErrorCode::kNotFound, "the shortcut's target is in the trash");
+  }
+  page.items.push_back(target.trouble
+                           ? make_broken_shortcut(std::move(shortcut.file), path, *target.trouble)
+                           : make_item(*std::move(target.file), path, walk.job.filters, options_.key_prefix));
+}
+
+void Lister::add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page) {
+  const std::string& path = visit.folder.path;
+  if (entry.kind == EntryKind::kFile) {
+    page.items.push_back(make_item(std::move(entry.file), path, walk.job.filters, options_.key_prefix));
+    return;
+  }
+  if (!walk.job.recursive || visit.folder.depth + 1 >= kMaxDepth) return;
+  PendingFolder folder;
+  folder.path = join_path(path, entry.folder.name.empty() ? entry.file.name : entry.folder.name);
+  folder.depth = visit.folder.depth + 1;
+  folder.folder = std::move(entry.folder);
+  page.subfolders.push_back(std::move(folder));
 }
 
 void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -67,7 +68,14 @@ class Lister {
   void visit(const std::shared_ptr<Walk>& walk, Visit visit);
   Result<void> list_page(Walk& walk, Visit& visit);
   Result<void> verify_root(Walk& walk, Visit& visit);
-  Result<void> add_entry(Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page);
+  // What a file shortcut leads to: the file, or why there is none.
+  struct Target {
+    std::optional<SourceFile> file;
+    std::optional<Error> trouble;
+  };
+  Result<std::vector<Target>> look_up_targets(Walk& walk, const std::vector<SourceEntry>& entries);
+  void add_target(const Walk& walk, const Visit& visit, SourceEntry shortcut, Target target, ListedPage& page);
+  void add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page);
   void failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error);
   void finish(const std::shared_ptr<Walk>& walk);
   void fail_job(const std::shared_ptr<Walk>& walk, const Error& error);

@@ -351,7 +351,7 @@ TEST_CASE("certificates that cannot be had are a misconfiguration", "[http_clien
     options.ca.file = "/no/such/bundle.pem";
   }
   SECTION("a shared store that is not there") {
-    options.tls_setup = [](void* ssl_context) { return ssl_context == nullptr; };
+    options.tls_setup = [](void* ssl_context, std::uint64_t*) { return ssl_context == nullptr; };
   }
   CurlHttpClient client(options);
   const auto response = client.send({}, get("https://127.0.0.1:" + std::to_string(server.port()) + "/"));
