@@ -54,7 +54,7 @@ Result<void> local_storage(Assembly& assembly) {
         .with_remedy("Set STORAGE_PROVIDER=local");
   }
   IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
-  assembly.store = &add_module<StorageModule>(assembly, Role::kStorage, std::move(store)).store();
+  assembly.store = &add_module<StorageModule>(assembly, Role::kStorage, std::move(store), assembly.clock).store();
   return {};
 }
 

@@ -35,7 +35,7 @@ const std::vector<FolderRule> kRules = {
     {"db", 2, {}, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-"}},
     {"redis", 2, {}, {"hiredis/"}},
     {"drive", 3, kFloor2, {"boost/json", "boost/url"}},
-    {"storage", 3, kFloor2, {}},
+    {"storage", 3, kFloor2, {"boost/json"}},
     {"metadata", 3, kFloor2, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-", "boost/json"}},
     {"queue", 3, kFloor2, {}},
     {"importer", 4, {"crypto"}, {"boost/json"}},
