@@ -39,7 +39,8 @@ struct Assembly {
   SystemClock clock;
   MetricsRegistry metrics;
   std::unique_ptr<ThreadPool> request_pool;
-  std::unique_ptr<HttpClient> drive_http;
+  std::unique_ptr<HttpClient> http;        // towards Drive and the object store
+  std::unique_ptr<HttpClient> local_http;  // to this machine and its cloud's metadata, past any proxy
   std::unique_ptr<Source> source;
   std::unique_ptr<RateBudget> source_budget;
   std::unique_ptr<JobQueue> queue;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "app/database_location.hpp"
+#include "app/object_store_choice.hpp"
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "base/rate_budget.hpp"
@@ -21,7 +22,6 @@
 #include "metadata/metadata_module.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "queue/in_process_queue.hpp"
-#include "storage/local/local_store.hpp"
 #include "storage/storage_module.hpp"
 #include "worker/worker_module.hpp"
 
@@ -47,14 +47,10 @@ Result<void> local_metadata(Assembly& assembly) {
 }
 
 Result<void> local_storage(Assembly& assembly) {
-  const Config& config = assembly.config;
-  if (config.storage.provider != StorageProvider::kLocal) {
-    return Error(ErrorCode::kMisconfigured, fmt::format("STORAGE_PROVIDER={} is not supported by this version",
-                                                        to_string(config.storage.provider)))
-        .with_remedy("Set STORAGE_PROVIDER=local");
-  }
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
-  assembly.store = &add_module<StorageModule>(assembly, Role::kStorage, std::move(store), assembly.clock).store();
+  IMGIMPORT_ASSIGN_OR_RETURN(ChosenStore chosen, open_object_store(assembly));
+  assembly.store =
+      &add_module<StorageModule>(assembly, Role::kStorage, std::move(chosen.store), chosen.tickets, assembly.clock)
+           .store();
   return {};
 }
 
@@ -74,20 +70,25 @@ Result<void> local_queue(Assembly& assembly) {
   return {};
 }
 
+void make_http_clients(Assembly& assembly) {
+  CurlHttpClientOptions options;
+  // One certificate store for all connections: each would parse the CA bundle for itself otherwise.
+  options.tls_setup = shared_tls_trust({.ca_file = options.ca.file, .ca_directory = options.ca.directory});
+  assembly.http = std::make_unique<CurlHttpClient>(options);
+  options.proxies = ProxyUse::kIgnore;
+  assembly.local_http = std::make_unique<CurlHttpClient>(options);
+}
+
 Result<void> local_source(Assembly& assembly) {
   if (!assembly.roles.contains(Role::kImport) && !assembly.roles.contains(Role::kWorker)) return {};
   const DriveConfig& drive = assembly.config.drive;
-  CurlHttpClientOptions http;
-  // One certificate store for all connections: each would parse the CA bundle for itself otherwise.
-  http.tls_setup = shared_tls_trust({.ca_file = http.ca.file, .ca_directory = http.ca.directory});
-  assembly.drive_http = std::make_unique<CurlHttpClient>(http);
   DriveOptions options;
   options.api_url = drive.api_url;
   options.api_key = drive.api_key;
   options.credentials_file = drive.credentials_file;
   options.impersonate_user = drive.impersonate_user;
   options.acknowledge_abuse = drive.acknowledge_abuse;
-  IMGIMPORT_ASSIGN_OR_RETURN(assembly.source, DriveSource::create(options, *assembly.drive_http, assembly.clock));
+  IMGIMPORT_ASSIGN_OR_RETURN(assembly.source, DriveSource::create(options, *assembly.http, assembly.clock));
   assembly.source_budget = std::make_unique<TokenBucketBudget>(drive_quota_per_minute(drive));
   return {};
 }
@@ -204,6 +205,7 @@ Result<void> assemble(Assembly& assembly) {
   IMGIMPORT_RETURN_IF_ERROR(check_neighbours(assembly.config, assembly.roles));
   assembly.request_pool =
       std::make_unique<ThreadPool>("request", static_cast<std::size_t>(assembly.config.server.request_threads));
+  make_http_clients(assembly);
   IMGIMPORT_RETURN_IF_ERROR(local_queue(assembly));
   IMGIMPORT_RETURN_IF_ERROR(local_source(assembly));
   for (const Wire& wire : wires()) {

@@ -7,18 +7,17 @@
 
 #include "imgimport/module.hpp"
 #include "imgimport/object_store.hpp"
-#include "storage/local/local_store.hpp"
 #include "storage/storage_routes.hpp"
 
 namespace imgimport {
 
 class StorageModule : public Module {
  public:
-  explicit StorageModule(std::unique_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  // A local disk takes uploads by a route of the service itself.
-  StorageModule(std::unique_ptr<LocalStore> store, const Clock& clock) : store_(std::move(store)) {
-    auto& local = static_cast<LocalStore&>(*store_);
-    routes_.emplace(local, local.issued_tickets(), clock);
+  // `tickets`: the store's own, where this service takes the uploads itself (a local disk); nullptr: none.
+  // REQUIRES: the clock outlives it.
+  StorageModule(std::unique_ptr<ObjectStore> store, const LocalTickets* tickets, const Clock& clock)
+      : store_(std::move(store)) {
+    if (tickets != nullptr) routes_.emplace(*store_, *tickets, clock);
   }
 
   ObjectStore& store() noexcept { return *store_; }

@@ -1,8 +1,9 @@
-// The ticket path over a local disk: issuer and disk behind a real HTTP server, the holder of tickets before it.
+// The ticket path: over a local disk, whose storage service is a real HTTP server before it, and over real clouds.
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/system_clock.hpp"
 #include "base/thread_pool.hpp"
@@ -11,9 +12,13 @@
 #include "http_client/curl_client.hpp"
 #include "http_server/server.hpp"
 #include "object_store_contract.hpp"
+#include "storage/azure/azure_store.hpp"
 #include "storage/local/local_store.hpp"
+#include "storage/s3/s3_store.hpp"
 #include "storage/storage_module.hpp"
 #include "storage/ticket/ticket_store.hpp"
+#include "support/azurite.hpp"
+#include "support/radosgw.hpp"
 #include "support/temp_dir.hpp"
 
 namespace imgimport {
@@ -22,16 +27,7 @@ namespace {
 // The storage service as it runs: its module's routes, behind the guard of an internal port.
 class StorageService {
  public:
-  explicit StorageService(const std::filesystem::path& data)
-      : module_(LocalStore::open(data).value(), clock_), server_({}, pool_) {
-    module_.mount(router_);
-    router_.set_guard([](const HttpRequest&) { return HttpResponse{.status = 401}; });
-    HttpListenerOptions listener;
-    listener.name = "storage";
-    listener.router = &router_;
-    url_ = "http://127.0.0.1:" + std::to_string(server_.listen(listener).value());
-    server_.start();
-  }
+  explicit StorageService(const std::filesystem::path& data) : StorageService(LocalStore::open(data).value()) {}
   ~StorageService() {
     module_.stop(std::chrono::steady_clock::now());
     server_.stop(std::chrono::steady_clock::now());
@@ -41,6 +37,18 @@ class StorageService {
   const std::string& url() const { return url_; }
 
  private:
+  explicit StorageService(std::unique_ptr<LocalStore> store) : StorageService(*store, store) {}
+  StorageService(const LocalStore& local, std::unique_ptr<LocalStore>& store)
+      : module_(std::move(store), &local.issued_tickets(), clock_), server_({}, pool_) {
+    module_.mount(router_);
+    router_.set_guard([](const HttpRequest&) { return HttpResponse{.status = 401}; });
+    HttpListenerOptions listener;
+    listener.name = "storage";
+    listener.router = &router_;
+    url_ = "http://127.0.0.1:" + std::to_string(server_.listen(listener).value());
+    server_.start();
+  }
+
   SystemClock clock_;
   ThreadPool pool_{"requests", 4};
   StorageModule module_;
@@ -49,58 +57,58 @@ class StorageService {
   std::string url_;
 };
 
-// With a service of its own.
-class WholePath final : public ObjectStore {
- public:
-  explicit WholePath(const std::filesystem::path& data)
-      : service_(data), tickets_({service_.store(), http_, clock_, service_.url()}) {}
+const SystemClock kClock;
 
-  const StorePlace& place() const override { return tickets_.place(); }
-  Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
-                         const PutOptions& options) override {
-    return tickets_.put(context, key, blob, options);
-  }
-  Result<void> flush(const CallContext& context) override { return tickets_.flush(context); }
-  Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override {
-    return tickets_.head(context, key);
-  }
-  Result<ObjectInfo> inspect(const CallContext& context, const ObjectKey& key) override {
-    return tickets_.inspect(context, key);
-  }
-  Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
-                            const std::optional<ByteRange>& range) override {
-    return tickets_.get(context, key, range);
-  }
-  Result<void> remove(const CallContext& context, const ObjectKey& key) override {
-    return tickets_.remove(context, key);
-  }
-  Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override {
-    return tickets_.tickets(context, plans);
-  }
-  Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override {
-    return tickets_.link(context, key, options);
-  }
+CurlHttpClient& http_client() {
+  static CurlHttpClient http({.ca = {}, .proxies = ProxyUse::kIgnore});
+  return http;
+}
 
- private:
-  SystemClock clock_;
-  StorageService service_;
-  CurlHttpClient http_{{.ca = {}, .proxies = ProxyUse::kIgnore}};
-  TicketStore tickets_;
-};
+std::unique_ptr<ObjectStore> by_tickets_of(ObjectStore& issuer, std::string base_url = {}) {
+  return std::make_unique<TicketStore>(TicketStoreParts{issuer, http_client(), kClock, std::move(base_url)});
+}
 
 }  // namespace
 
 TEST_CASE("the ticket path keeps the contract of ObjectStore, over a local disk", "[object_store][contract]") {
   const TempDir dir;
-  int stores = 0;
-  contract::check_object_store(
-      [&] { return std::make_unique<WholePath>(dir.path() / ("data-" + std::to_string(++stores))); });
+  std::vector<std::unique_ptr<StorageService>> services;
+  contract::check_object_store([&] {
+    services.push_back(std::make_unique<StorageService>(dir.path() / ("data-" + std::to_string(services.size()))));
+    return by_tickets_of(services.back()->store(), services.back()->url());
+  });
+}
+
+TEST_CASE("the ticket path keeps the contract of ObjectStore, over S3", "[object_store][contract][s3]") {
+  const Radosgw& server = Radosgw::shared();
+  std::vector<std::unique_ptr<ObjectStore>> issuers;
+  contract::check_object_store([&] {
+    S3Options options;
+    options.bucket = "by-ticket-" + std::to_string(issuers.size());
+    options.region = "us-east-1";
+    options.endpoint_url = server.endpoint();
+    server.create_bucket(options.bucket);
+    auto credentials = std::make_unique<StaticAwsCredentials>(
+        AwsCredentials{.access_key_id = server.access_key(), .secret_access_key = server.secret_key()});
+    issuers.push_back(S3Store::open(std::move(options), http_client(), std::move(credentials), kClock).value());
+    return by_tickets_of(*issuers.back());
+  });
+}
+
+TEST_CASE("the ticket path keeps the contract of ObjectStore, over Azure", "[object_store][contract][azure]") {
+  std::vector<std::unique_ptr<ObjectStore>> issuers;
+  contract::check_object_store([&] {
+    issuers.push_back(
+        AzureStore::create(http_client(), kClock,
+                           {.account = Azurite::shared().account(), .container = Azurite::fresh_container()})
+            .value());
+    return by_tickets_of(*issuers.back());
+  });
 }
 
 TEST_CASE("a ticket of the local disk is the right to one put of exactly its plan", "[object_store]") {
   const TempDir dir;
   StorageService service(dir.path() / "data");
-  CurlHttpClient http({.ca = {}, .proxies = ProxyUse::kIgnore});
   const std::string bytes = "the image";
   const PlannedPut plan{.key = ObjectKey("a/b c/\u00fc&?.jpg"),
                         .size_bytes = bytes.size(),
@@ -113,7 +121,7 @@ TEST_CASE("a ticket of the local disk is the right to one put of exactly its pla
     request.method = HttpMethod::kPut;
     request.url = service.url() + url;
     request.body = body;
-    return http.send({}, request).value();
+    return http_client().send({}, request).value();
   };
   const auto replaced = [&](std::string_view part, std::string_view by) {
     std::string url = ticket.url;
@@ -155,7 +163,7 @@ TEST_CASE("a ticket of the local disk is the right to one put of exactly its pla
     request.method = HttpMethod::kPut;
     request.url = other.url() + ticket.url;
     request.body = bytes;
-    const auto answer = http.send({}, request).value();
+    const auto answer = http_client().send({}, request).value();
     CHECK(answer.status == 403);
     CHECK(answer.body.find("bad_ticket") != std::string::npos);
   }
@@ -172,18 +180,19 @@ TEST_CASE("a ticket of the local disk is the right to one put of exactly its pla
 
 TEST_CASE("a stream of any size goes by ticket in flat memory, and half of it is never an object", "[object_store]") {
   const TempDir dir;
-  WholePath store(dir.path() / "data");
+  StorageService service(dir.path() / "data");
+  const auto store = by_tickets_of(service.store(), service.url());
   const ObjectKey key("a/b/c.jpg");
   std::string content(20'000'000, 'x');
   for (std::size_t i = 0; i < content.size(); i += 997) content[i] = static_cast<char>(i);
-  const auto put = store.put({}, key, StreamBlob(content, {.size = content.size()}), {.content_type = "image/jpeg"});
+  const auto put = store->put({}, key, StreamBlob(content, {.size = content.size()}), {.content_type = "image/jpeg"});
   REQUIRE(put.has_value());
   CHECK(put->hashes.sha256 == sha256_hex(content));
-  CHECK(store.inspect({}, key).value().hashes.sha256 == sha256_hex(content));
+  CHECK(store->inspect({}, key).value().hashes.sha256 == sha256_hex(content));
   const ObjectKey other("a/b/d.jpg");
-  const auto half = store.put({}, other, StreamBlob(content, {.size = content.size() + 1}), {});
+  const auto half = store->put({}, other, StreamBlob(content, {.size = content.size() + 1}), {});
   CHECK_FALSE(half.has_value());
-  CHECK(store.head({}, other).error().code() == ErrorCode::kNotFound);
+  CHECK(store->head({}, other).error().code() == ErrorCode::kNotFound);
 }
 
 }  // namespace imgimport

@@ -46,10 +46,10 @@ const std::vector<FolderRule> kRules = {
 };
 
 // Headers of the system that are neither C++ nor a library of the list above.
-const Words kSystemHeaders = {"arpa/",     "dirent.h",   "fcntl.h",  "netdb.h",  "netinet/", "poll.h",
-                              "pthread.h", "pwd.h",      "sched.h",  "signal.h", "stdlib.h", "sys/",
-                              "termios.h", "time.h",     "unistd.h", "linux/",   "limits.h", "errno.h",
-                              "string.h",  "execinfo.h", "malloc.h", "cxxabi.h"};
+const Words kSystemHeaders = {"arpa/",     "dirent.h",  "fcntl.h",    "netdb.h",  "netinet/", "poll.h",
+                              "pthread.h", "pwd.h",     "sched.h",    "signal.h", "spawn.h",  "stdlib.h",
+                              "sys/",      "termios.h", "time.h",     "unistd.h", "linux/",   "limits.h",
+                              "errno.h",   "string.h",  "execinfo.h", "malloc.h", "cxxabi.h"};
 
 struct Include {
   std::size_t line;

@@ -30,6 +30,7 @@ enum class Trouble : std::uint8_t {
   kNotImplemented,
   kNotS3,
   kChecksum,
+  kChecksumHeader,
   kFull,
   kSlowDown,
   kUnavailable,
@@ -220,6 +221,8 @@ class Sentence {
     if (code_.empty() && region_elsewhere() && (refusal_.status == 301 || refusal_.status == 400)) {
       return Trouble::kRegion;
     }
+    const bool may_be_of_headers = code_ == "InvalidArgument" || code_ == "NotImplemented";
+    if (may_be_of_headers && said_.find("x-amz-checksum") != std::string::npos) return Trouble::kChecksumHeader;
     if (const auto known = by_code(code_)) return *known;
     return by_status(request_, refusal_.status, !code_.empty());
   }
@@ -419,8 +422,7 @@ class Sentence {
         return make(ErrorCode::kMisconfigured, "bad_encryption", place() + " cannot encrypt as it was asked to")
             .with_remedy(
                 "Check STORAGE_ENCRYPTION and STORAGE_ENCRYPTION_KMS_ID: the key must exist in the bucket's region, be "
-                "enabled, and allow "
-                "this access key kms:GenerateDataKey and kms:Decrypt.");
+                "enabled, and allow this access key kms:GenerateDataKey and kms:Decrypt.");
       case Trouble::kNotImplemented:
         return make(ErrorCode::kMisconfigured, "not_implemented", place() + " does not have what the request asks for")
             .with_remedy("Leave STORAGE_CLASS and STORAGE_ENCRYPTION empty with this S3.");
@@ -441,6 +443,8 @@ class Sentence {
       case Trouble::kChecksum:
         return make(ErrorCode::kCorrupt, "checksum_mismatch",
                     fmt::format("{} refused the bytes: they do not have the promised checksum", place()));
+      case Trouble::kChecksumHeader:
+        return make(ErrorCode::kUnsupported, "checksum_header_unsupported", place() + " knows no checksum headers");
       case Trouble::kBadRange:
         return make(ErrorCode::kInvalidArgument, "range_not_satisfiable", "the range lies outside the object");
       case Trouble::kBadKey:
@@ -472,6 +476,10 @@ Error s3_error(const S3Request& request, const S3Refusal& refusal) {
 
 bool wants_fresh_credentials(const Error& error) noexcept {
   return error.reason() == "token_expired" || error.reason() == "token_invalid";
+}
+
+bool wants_no_checksum_headers(const Error& error) noexcept {
+  return error.reason() == "checksum_header_unsupported";
 }
 
 std::string shortened_key_id(std::string_view access_key_id) {

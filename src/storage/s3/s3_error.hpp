@@ -37,11 +37,15 @@ struct S3Refusal {
 // bad_encryption, not_implemented, not_s3.
 // kCorrupt: checksum_mismatch. kOutOfSpace: quota_exceeded. kRateLimited: slow_down. kNotFound: no_such_object.
 // kInvalidArgument: range_not_satisfiable, bad_object_key. kTooLarge. kConflict: archived, precondition_failed.
+// kUnsupported: checksum_header_unsupported: the same without x-amz-checksum headers may do.
 // kUnavailable: all that may pass by itself; signature_expired where a request lay about before it was sent.
 Error s3_error(const S3Request& request, const S3Refusal& refusal);
 
 // Whether the credentials were refused for their age, so that fresh ones may do.
 bool wants_fresh_credentials(const Error& error) noexcept;
+
+// Whether this S3 knows no x-amz-checksum headers, so that the same request without them may do.
+bool wants_no_checksum_headers(const Error& error) noexcept;
 
 // "…WXYZ": tells one key from another and no more.
 std::string shortened_key_id(std::string_view access_key_id);

@@ -42,11 +42,14 @@ Error stored_otherwise(const S3PutSent& sent, std::string_view name) {
 
 }  // namespace
 
-HttpHeaders s3_put_headers(const S3ObjectSettings& settings, const PutOptions& options) {
+HttpHeaders s3_put_headers(const S3ObjectSettings& settings, const PutOptions& options, S3ChecksumHeader checksum) {
   HttpHeaders headers;
   set_unless_empty(headers, "Content-Type", options.content_type);
-  set_unless_empty(headers, "Content-MD5", base64_of_hex(options.expected.md5));
-  set_unless_empty(headers, "x-amz-checksum-sha256", base64_of_hex(options.expected.sha256));
+  if (checksum == S3ChecksumHeader::kSha256 && !options.expected.sha256.empty()) {
+    set_unless_empty(headers, "x-amz-checksum-sha256", base64_of_hex(options.expected.sha256));
+  } else {
+    set_unless_empty(headers, "Content-MD5", base64_of_hex(options.expected.md5));
+  }
   set_unless_empty(headers, "x-amz-storage-class", settings.storage_class);
   set_unless_empty(headers, "x-amz-server-side-encryption", settings.encryption);
   set_unless_empty(headers, "x-amz-server-side-encryption-aws-kms-key-id", settings.encryption_key_id);

@@ -23,9 +23,16 @@ struct S3ObjectSettings {
   std::string encryption_key_id;  // of KMS
 };
 
-// All headers that say what is put, to be signed: the type, the checksums that the bucket shall check and keep, storage
-// class and encryption.
-HttpHeaders s3_put_headers(const S3ObjectSettings& settings, const PutOptions& options);
+// Which checksum the bucket is told in a header. Only one ever: R2 refuses a request with two of them
+// (https://github.com/vectordotdev/vector/issues/23029), and B2 one with any x-amz-checksum header
+// (https://github.com/iterate-ch/cyberduck/issues/16107), where Content-MD5 must do.
+enum class S3ChecksumHeader : std::uint8_t {
+  kSha256 = 1,  // x-amz-checksum-sha256, which the bucket checks and keeps; Content-MD5 where only an MD5 is known
+  kMd5,         // Content-MD5
+};
+
+// All headers that say what is put, to be signed: the type, the checksum, storage class and encryption.
+HttpHeaders s3_put_headers(const S3ObjectSettings& settings, const PutOptions& options, S3ChecksumHeader checksum);
 
 // What the signature says of the bytes: their SHA-256 where it is known, else that it says nothing.
 std::string s3_payload_hash(const ContentHashes& promised);

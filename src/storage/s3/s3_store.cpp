@@ -219,11 +219,22 @@ Result<ObjectInfo> S3Store::put(const CallContext& context, const ObjectKey& key
   Outgoing outgoing;
   outgoing.method = HttpMethod::kPut;
   outgoing.key = key.value();
-  outgoing.headers =
-      s3_put_headers(object_settings_, {.content_type = options.content_type, .expected = body.promised});
   outgoing.payload_hash = s3_payload_hash(body.promised);
   outgoing.upload = body.blob;
   outgoing.upload_size = body.size_bytes;
+  // What was published is what the bucket shall check; our own hash of the bytes is told only where there is nothing.
+  const bool published = !options.expected.sha256.empty() || !options.expected.md5.empty();
+  const PutOptions told{.content_type = options.content_type, .expected = published ? options.expected : body.promised};
+  const auto checksum = sends_checksums_ ? S3ChecksumHeader::kSha256 : S3ChecksumHeader::kMd5;
+  outgoing.headers = s3_put_headers(object_settings_, told, checksum);
+  auto result = put_body(context, outgoing, body);
+  if (result.has_value() || !wants_no_checksum_headers(result.error())) return result;
+  sends_checksums_ = false;
+  outgoing.headers = s3_put_headers(object_settings_, told, S3ChecksumHeader::kMd5);
+  return put_body(context, outgoing, body);
+}
+
+Result<ObjectInfo> S3Store::put_body(const CallContext& context, const Outgoing& outgoing, const Body& body) {
   const auto attempt = [&](const AwsCredentials& credentials) {
     return put_once(context, outgoing, body, credentials);
   };
@@ -286,9 +297,17 @@ Result<ObjectInfo> S3Store::head(const CallContext& context, const ObjectKey& ke
 }
 
 Result<ObjectInfo> S3Store::inspect(const CallContext& context, const ObjectKey& key) {
+  if (!sends_checksums_) return look_up(context, key, {});
   HttpHeaders headers;
   headers.set("x-amz-checksum-mode", "ENABLED");
-  return look_up(context, key, std::move(headers));
+  auto info = look_up(context, key, std::move(headers));
+  // An S3 that does not know the header says so by a bare status.
+  if (info.has_value() || endpoint_.is_aws) return info;
+  Error error = std::move(info).error();
+  if (error.reason() != "refused_by_store" && error.reason() != "not_implemented") return error;
+  auto plain = look_up(context, key, {});
+  if (plain.has_value()) sends_checksums_ = false;
+  return plain;
 }
 
 Result<ObjectContent> S3Store::get(const CallContext& context, const ObjectKey& key,
@@ -353,7 +372,8 @@ UploadTicket S3Store::ticket(const PlannedPut& plan, const AwsCredentials& crede
   request.method = HttpMethod::kPut;
   request.host = endpoint_.host;
   request.path = path_of(plan.key.value());
-  request.headers = s3_put_headers(object_settings_, plan.options);
+  request.headers = s3_put_headers(object_settings_, plan.options,
+                                   endpoint_.is_aws ? S3ChecksumHeader::kSha256 : S3ChecksumHeader::kMd5);
   request.payload_hash = s3_payload_hash(plan.options.expected);
   UploadTicket made;
   made.key = plan.key;

@@ -1,9 +1,9 @@
 // Objects in a bucket of S3, or of anything that speaks its API.
 //
 // A put is one request. What Drive published travels with it: its SHA-256 is the signed payload hash and the checksum
-// that the bucket checks and keeps, its MD5 the Content-MD5, so that the bucket itself refuses other bytes and nothing
-// is read twice for signing. Content that lies in memory without a SHA-256 is hashed first; a stream without one is
-// sent with an unsigned payload, and hashed on the way.
+// that the bucket checks and keeps, or else its MD5 the Content-MD5, so that the bucket itself refuses other bytes and
+// nothing is read twice for signing. Content that lies in memory without a SHA-256 is hashed first; a stream without
+// one is sent with an unsigned payload, and hashed on the way.
 //
 // S3 must know the size in advance. Content of unknown size is read once before it is sent: up to 256 KiB of it are
 // kept and sent from memory, of more only size and SHA-256 are, and the blob is opened a second time. So a put never
@@ -11,9 +11,12 @@
 //
 // Redirects are never followed: credentials go to no other host than the settings name.
 //
+// An S3 that knows no x-amz-checksum headers is found out by its first refusal, and is not sent them again.
+//
 // Threading: as ObjectStore says; nothing is locked here.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -66,8 +69,9 @@ class S3Store final : public ObjectStore {
                             const std::optional<ByteRange>& range) override;
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
 
-  // Signed by headers, which bind key, type, checksums and, with a SHA-256, the bytes. The size is bound, too: the
-  // signature covers Content-Length, which is not among the ticket's headers since every client sends its own.
+  // On AWS they carry the checksum that the bucket keeps; elsewhere Content-MD5, since who holds a ticket cannot leave
+  // a header out. Signed by headers, which bind key, type, checksums and, with a SHA-256, the bytes. The size is bound,
+  // too: the signature covers Content-Length, which is not among the ticket's headers since every client sends its own.
   Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override;
   // Lives for seven days at most, and no longer than the credentials that sign it.
   Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override;
@@ -102,6 +106,7 @@ class S3Store final : public ObjectStore {
   std::invoke_result_t<Attempt, const AwsCredentials&> with_credentials(const CallContext& context, Attempt attempt);
 
   Result<Body> prepare(const CallContext& context, const Blob& blob, const PutOptions& options) const;
+  Result<ObjectInfo> put_body(const CallContext& context, const Outgoing& outgoing, const Body& body);
   Result<ObjectInfo> put_once(const CallContext& context, const Outgoing& outgoing, const Body& body,
                               const AwsCredentials& credentials) const;
   Result<ObjectInfo> look_up(const CallContext& context, const ObjectKey& key, HttpHeaders headers);
@@ -115,6 +120,7 @@ class S3Store final : public ObjectStore {
   HttpClient& http_;
   const std::unique_ptr<AwsCredentialsProvider> credentials_;
   const Clock& clock_;
+  std::atomic<bool> sends_checksums_{true};  // until this S3 has refused an x-amz-checksum header
 };
 
 }  // namespace imgimport

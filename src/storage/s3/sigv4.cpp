@@ -13,7 +13,6 @@ namespace imgimport {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-constexpr std::string_view kService = "s3";
 
 using NameValue = std::pair<std::string, std::string>;
 
@@ -55,7 +54,7 @@ std::string signed_header_names(const std::vector<NameValue>& headers) {
 }
 
 std::string credential_scope(const SigningScope& scope) {
-  return fmt::format("{}/{}/{}/aws4_request", amz_date(scope.time).substr(0, 8), scope.region, kService);
+  return fmt::format("{}/{}/{}/aws4_request", amz_date(scope.time).substr(0, 8), scope.region, scope.service);
 }
 
 std::string signature(const SigningScope& scope, const UnsignedRequest& request) {
@@ -64,7 +63,7 @@ std::string signature(const SigningScope& scope, const UnsignedRequest& request)
   const std::string date = amz_date(scope.time).substr(0, 8);
   auto key = hmac_sha256("AWS4" + scope.credentials.secret_access_key, date);
   for (const std::string_view part :
-       {std::string_view(scope.region), kService, std::string_view("aws4_request"), std::string_view(to_sign)}) {
+       {std::string_view(scope.region), scope.service, std::string_view("aws4_request"), std::string_view(to_sign)}) {
     key = hmac_sha256(key, std::as_bytes(std::span(part)));
   }
   return to_hex(key);

@@ -1,4 +1,4 @@
-// AWS Signature Version 4 for S3, as pure functions.
+// AWS Signature Version 4 for S3 (and, for roles, STS), as pure functions.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html (headers)
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html (presigned URLs)
 //
@@ -29,6 +29,7 @@ struct SigningScope {
   AwsCredentials credentials;
   std::string region;
   Timestamp time;
+  std::string_view service = "s3";
 };
 
 struct UnsignedRequest {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/object_key.hpp"
+#include "storage/azure/azure_put.hpp"
 #include "storage/checked_upload.hpp"
 #include "storage/content_hasher.hpp"
 #include "storage/first_pass.hpp"
@@ -43,16 +44,17 @@ bool wants_new_ticket(const Error& error) {
 
 struct TicketStore::Body {
   PlannedPut plan;
+  bool needs_md5 = false;      // the store checks nothing else
   const Blob* blob = nullptr;  // to be sent: one of the next two, or the caller's
   std::unique_ptr<BytesBlob> kept;
   std::unique_ptr<CheckedUpload> checked;
-
   ContentHashes verified;  // of the bytes, by us
 
   // What is to be sent must have a size and, where it is short, a hash, before a ticket can bind them.
   Result<void> prepare_from(const CallContext& context, const Blob& source) {
     if (const auto bytes = source.in_memory()) return from_memory(source, *bytes);
-    if (source.size().value_or(0) > 0) {
+    const bool checkable = !needs_md5 || !plan.options.expected.md5.empty();
+    if (source.size().value_or(0) > 0 && checkable) {
       from_stream(source, *source.size());
       return {};
     }
@@ -60,8 +62,7 @@ struct TicketStore::Body {
         FirstPass pass,
         read_through(context, source,
                      {.keep_bytes = kKeptBytes, .expected = plan.options.expected, .computed = wanted_hashes()}));
-    if (plan.options.expected.sha256.empty()) plan.options.expected.sha256 = pass.hashes.sha256;
-    verified = pass.hashes;
+    promise(pass.hashes);
     if (pass.content) {
       kept = std::make_unique<BytesBlob>(*std::move(pass.content));
       blob = kept.get();
@@ -73,26 +74,32 @@ struct TicketStore::Body {
   }
 
  private:
-  // A store checks the strongest hash that is promised: where we add a stronger one, the promised one is ours to check.
+  // A store checks the strongest hash that is promised and that it can check: the others are ours to check.
   std::vector<HashAlgorithm> wanted_hashes() const {
     std::vector<HashAlgorithm> wanted = {HashAlgorithm::kSha256};
-    if (plan.options.expected.sha256.empty()) wanted.push_back(HashAlgorithm::kMd5);
+    if (needs_md5 || plan.options.expected.sha256.empty()) wanted.push_back(HashAlgorithm::kMd5);
     return wanted;
+  }
+  void promise(const ContentHashes& hashes) {
+    verified = hashes;
+    ContentHashes& expected = plan.options.expected;
+    if (expected.sha256.empty()) expected.sha256 = hashes.sha256;
+    if (needs_md5 && expected.md5.empty()) expected.md5 = hashes.md5;
   }
   Result<void> from_memory(const Blob& source, std::span<const std::byte> bytes) {
     blob = &source;
     plan.size_bytes = bytes.size();
-    if (!plan.options.expected.sha256.empty()) return {};
+    if (!needs_md5 && !plan.options.expected.sha256.empty()) return {};
     ContentHasher hasher(wanted_hashes());
     hasher.update(bytes);
-    verified = hasher.finish();
-    IMGIMPORT_RETURN_IF_ERROR(check_hashes(plan.options.expected, verified));
-    plan.options.expected.sha256 = verified.sha256;
+    const ContentHashes hashes = hasher.finish();
+    IMGIMPORT_RETURN_IF_ERROR(check_hashes(plan.options.expected, hashes));
+    promise(hashes);
     return {};
   }
   void from_stream(const Blob& source, std::uint64_t size) {
     std::vector<HashAlgorithm> computed;
-    if (plan.options.expected.sha256.empty()) computed = wanted_hashes();
+    if (needs_md5 || plan.options.expected.sha256.empty()) computed = wanted_hashes();
     checked = std::make_unique<CheckedUpload>(
         source, UploadPlan{.size_bytes = size, .expected = plan.options.expected, .computed = std::move(computed)});
     blob = checked.get();
@@ -138,6 +145,7 @@ Result<ObjectInfo> TicketStore::put(const CallContext& context, const ObjectKey&
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   Body body;
   body.plan = {.key = key, .size_bytes = std::nullopt, .options = options};
+  body.needs_md5 = place().provider == "azure";
   IMGIMPORT_RETURN_IF_ERROR(body.prepare_from(context, blob));
   std::optional<UploadTicket> ticket = take_held(body.plan);
   if (!ticket) {
@@ -171,17 +179,23 @@ Result<ObjectInfo> TicketStore::put_with(const CallContext& context, const Uploa
 
 Result<ObjectInfo> TicketStore::read_answer(const Body& body, const HttpClientResponse& answer) const {
   const StorePlace& here = place();
+  const ContentHashes& promised = body.plan.options.expected;
+  const std::uint64_t size = body.plan.size_bytes.value_or(0);
+  const Timestamp now = parts_.clock.now();
   if (here.provider == "local") return local_put_result(answer);
+  if (here.provider == "azure") {
+    return read_azure_put_answer({.size_bytes = size, .hashes = promised},
+                                 {.account = {}, .container = here.bucket, .blob = body.plan.key.value()}, answer, now);
+  }
   if (here.provider == "aws") {
     S3PutSent sent;
     sent.request.method = HttpMethod::kPut;
     sent.request.key = body.plan.key.value();
     sent.request.bucket = here.bucket;
-    sent.size_bytes = body.plan.size_bytes.value_or(0);
-    sent.promised = body.plan.options.expected;
+    sent.size_bytes = size;
+    sent.promised = promised;
     if (body.checked && body.checked->hashes()) sent.computed = *body.checked->hashes();
-    return s3_put_result(
-        sent, {.status = answer.status, .headers = answer.headers, .body = answer.body, .now = parts_.clock.now()});
+    return s3_put_result(sent, {.status = answer.status, .headers = answer.headers, .body = answer.body, .now = now});
   }
   return Error(ErrorCode::kUnsupported, fmt::format("uploads by ticket to {} are not known here", here.provider));
 }

@@ -108,6 +108,15 @@ TEST_CASE("the code decides before the status", "[s3][error]") {
   CHECK(put_error(200, "InternalError").code() == ErrorCode::kUnavailable);
 }
 
+TEST_CASE("an S3 that knows no checksum headers is recognised", "[s3][error]") {
+  const std::string said = "<Message>Unsupported header 'x-amz-checksum-sha256' received for this API call.</Message>";
+  CHECK(wants_no_checksum_headers(put_error(400, "InvalidArgument", said)));
+  CHECK(wants_no_checksum_headers(put_error(
+      501, "NotImplemented", "<Message>Header 'x-amz-checksum-sha256' with value 'x' not implemented</Message>")));
+  CHECK_FALSE(wants_no_checksum_headers(put_error(400, "InvalidArgument", "<Message>Bad</Message>")));
+  CHECK_FALSE(wants_no_checksum_headers(put_error(400, "BadDigest", said)));
+}
+
 TEST_CASE("without a code the status decides", "[s3][error]") {
   const auto reason = [](HttpMethod method, int status) {
     return error_of(with_method(method), status, "<html>no S3</html>").reason();

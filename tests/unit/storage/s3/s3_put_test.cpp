@@ -45,15 +45,26 @@ std::string reason_of(const Result<ObjectInfo>& result) {
 TEST_CASE("a put tells the bucket type, checksums, class and encryption, and nothing that is not known", "[s3][put]") {
   const HttpHeaders all =
       s3_put_headers({.storage_class = "STANDARD_IA", .encryption = "aws:kms", .encryption_key_id = "arn:aws:kms:x"},
-                     {.content_type = "image/jpeg", .expected = {.md5 = kMd5, .sha256 = to_lower_ascii(kSha256)}});
+                     {.content_type = "image/jpeg", .expected = {.md5 = kMd5, .sha256 = to_lower_ascii(kSha256)}},
+                     S3ChecksumHeader::kSha256);
   CHECK(all.find("content-type") == "image/jpeg");
-  CHECK(all.find("content-md5") == kMd5Base64);
   CHECK(all.find("x-amz-checksum-sha256") == kSha256Base64);
   CHECK(all.find("x-amz-storage-class") == "STANDARD_IA");
   CHECK(all.find("x-amz-server-side-encryption") == "aws:kms");
   CHECK(all.find("x-amz-server-side-encryption-aws-kms-key-id") == "arn:aws:kms:x");
-  CHECK(all.all().size() == 6);
-  CHECK(s3_put_headers({}, {}).all().empty());
+  CHECK(all.all().size() == 5);
+  CHECK(s3_put_headers({}, {}, S3ChecksumHeader::kSha256).all().empty());
+}
+
+TEST_CASE("the bucket is told one checksum: the SHA-256 where it may be, else the MD5", "[s3][put]") {
+  const PutOptions both{.content_type = {}, .expected = {.md5 = kMd5, .sha256 = kSha256}};
+  const PutOptions md5{.content_type = {}, .expected = {.md5 = kMd5}};
+  const PutOptions sha256{.content_type = {}, .expected = {.sha256 = kSha256}};
+  CHECK(s3_put_headers({}, both, S3ChecksumHeader::kSha256).all() ==
+        headers_of({{"x-amz-checksum-sha256", kSha256Base64}}).all());
+  CHECK(s3_put_headers({}, both, S3ChecksumHeader::kMd5).all() == headers_of({{"Content-MD5", kMd5Base64}}).all());
+  CHECK(s3_put_headers({}, md5, S3ChecksumHeader::kSha256).all() == headers_of({{"Content-MD5", kMd5Base64}}).all());
+  CHECK(s3_put_headers({}, sha256, S3ChecksumHeader::kMd5).all().empty());
 }
 
 TEST_CASE("the payload hash is the SHA-256 that was promised, else none", "[s3][put]") {

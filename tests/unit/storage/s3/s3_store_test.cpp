@@ -99,7 +99,7 @@ TEST_CASE("a put is one request, with all that Drive knows of the bytes", "[s3][
   CHECK(request.header("Content-Type") == "image/jpeg");
   CHECK(request.header("x-amz-content-sha256") == sha256_hex(content));
   CHECK_FALSE(request.header("x-amz-checksum-sha256").empty());
-  CHECK_FALSE(request.header("Content-MD5").empty());
+  CHECK(request.header("Content-MD5").empty());
   CHECK(request.header("x-amz-storage-class") == "STANDARD_IA");
   CHECK(request.header("x-amz-server-side-encryption") == "aws:kms");
   CHECK(request.header("x-amz-server-side-encryption-aws-kms-key-id") == "key-1");
@@ -107,7 +107,7 @@ TEST_CASE("a put is one request, with all that Drive knows of the bytes", "[s3][
   CHECK(request.header("x-amz-date") == "20260102T030405Z");
   CHECK(request.header("Expect").empty());
   CHECK(request.header("Authorization")
-            .find("SignedHeaders=content-md5;content-type;host;x-amz-checksum-sha256;x-amz-content-sha256;x-amz-date;"
+            .find("SignedHeaders=content-type;host;x-amz-checksum-sha256;x-amz-content-sha256;x-amz-date;"
                   "x-amz-security-token;x-amz-server-side-encryption;x-amz-server-side-encryption-aws-kms-key-id;"
                   "x-amz-storage-class,") != std::string::npos);
 }
@@ -116,6 +116,43 @@ TEST_CASE("content in memory without a hash is signed by its own", "[s3][s3_stor
   Fixture s3;
   REQUIRE(s3.put("an image").has_value());
   CHECK(s3.server.imposter().requests().front().header("x-amz-content-sha256") == sha256_hex("an image"));
+}
+
+TEST_CASE("content in memory of which an MD5 was published is held against that", "[s3][s3_store]") {
+  Fixture s3;
+  REQUIRE(s3.put("an image", {.md5 = md5_hex("an image")}).has_value());
+  const ImposterRequest request = s3.server.imposter().requests().front();
+  CHECK(request.header("x-amz-content-sha256") == sha256_hex("an image"));
+  CHECK_FALSE(request.header("Content-MD5").empty());
+  CHECK(request.header("x-amz-checksum-sha256").empty());
+  CHECK(reason_of(s3.put("an image", {.md5 = md5_hex("another")})) == "checksum_mismatch");
+}
+
+TEST_CASE("an S3 that knows no checksum headers is not sent them again", "[s3][s3_store]") {
+  const auto refuse = [](const ImposterRequest& request, std::size_t) -> std::optional<ImposterReply> {
+    if (request.header("x-amz-checksum-sha256").empty() && request.header("x-amz-checksum-mode").empty()) return {};
+    if (request.method == "HEAD") return ImposterReply{.status = 400};
+    return FakeS3::refusal(400, "InvalidArgument",
+                           "<Message>Unsupported header 'x-amz-checksum-sha256' received for this API call.</Message>");
+  };
+  const std::string content = "an image";
+  const ContentHashes published{.md5 = md5_hex(content), .sha256 = sha256_hex(content)};
+  Fixture s3(refuse);
+  REQUIRE(s3.put(content, published).has_value());
+  CHECK(s3.server.requests() == 2);
+  REQUIRE(s3.put(content, published).has_value());
+  REQUIRE(s3.server.requests() == 3);
+  const ImposterRequest request = s3.server.imposter().requests().back();
+  CHECK_FALSE(request.header("Content-MD5").empty());
+  CHECK(request.header("x-amz-content-sha256") == sha256_hex(content));
+  CHECK(s3.store->inspect({}, kKey)->hashes.md5 == md5_hex(content));
+  CHECK(s3.server.requests() == 4);
+
+  Fixture inspected(refuse);
+  REQUIRE(inspected.put(content, {.md5 = md5_hex(content)}).has_value());
+  CHECK(inspected.store->inspect({}, kKey)->hashes.md5 == md5_hex(content));
+  CHECK(inspected.store->inspect({}, kKey)->hashes.md5 == md5_hex(content));
+  CHECK(inspected.server.requests() == 4);
 }
 
 TEST_CASE("a stream without a SHA-256 goes unsigned, and its hash is known afterwards", "[s3][s3_store]") {
