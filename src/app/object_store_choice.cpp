@@ -8,6 +8,7 @@
 #include "storage/local/local_store.hpp"
 #include "storage/s3/credentials/cached_credentials.hpp"
 #include "storage/s3/credentials/chain.hpp"
+#include "storage/s3/credentials/shared_files.hpp"
 #include "storage/s3/s3_store.hpp"
 
 namespace imgimport {
@@ -16,6 +17,11 @@ namespace {
 std::optional<std::string> environment(std::string_view name) {
   const char* const value = std::getenv(std::string(name).c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::string region_of(const AwsConfig& aws) {
+  if (aws.region != kDefaultAwsRegion || environment_value(environment, "AWS_REGION")) return aws.region;
+  return profile_region(environment).value_or(aws.region);
 }
 
 Result<ChosenStore> open_local(const Config& config) {
@@ -27,11 +33,12 @@ Result<ChosenStore> open_local(const Config& config) {
 Result<ChosenStore> open_s3(Assembly& assembly) {
   const StorageConfig& storage = assembly.config.storage;
   const AwsConfig& aws = storage.aws;
+  const std::string region = region_of(aws);
   AwsCredentialsOptions options;
   options.keys.access_key_id = aws.access_key_id;
   options.keys.secret_access_key = aws.secret_access_key;
   options.keys.session_token = aws.session_token;
-  options.region = aws.region;
+  options.region = region;
   options.endpoint_url = aws.endpoint_url;
   options.environment = environment;
   auto chain = std::make_unique<AwsCredentialsChain>(
@@ -39,7 +46,7 @@ Result<ChosenStore> open_s3(Assembly& assembly) {
 
   S3Options s3;
   s3.bucket = aws.bucket;
-  s3.region = aws.region;
+  s3.region = region;
   s3.endpoint_url = aws.s3_endpoint_url.empty() ? aws.endpoint_url : aws.s3_endpoint_url;
   s3.prefix = storage.object_prefix;
   s3.storage_class = storage.storage_class;
