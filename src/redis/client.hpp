@@ -37,7 +37,7 @@ struct RedisOptions {
 
 // Lua that runs in Redis, as one step for all who watch. https://redis.io/docs/latest/develop/programmability/
 struct RedisScript {
-  std::string_view source;  // REQUIRES: a literal
+  std::string_view source;  // REQUIRES: lives as long as the program, e.g. a literal
 };
 
 // Threading: all methods from any thread; each holds a connection of its own meanwhile.
