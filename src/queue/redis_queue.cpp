@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
@@ -111,6 +112,7 @@ Result<std::optional<RedisQueue::Entry>> RedisQueue::take(const CallContext& con
     log_error("a batch was put aside: it was handed out again and again and never finished",
               {{"job", aside.at(0).text}, {"batch", aside.at(1).text}, {"deliveries", to_integer(aside.at(2))}});
   }
+  if (taken->at(2).integer == 1) look_around_at_once();  // where there was one, there may be more
   return entry_in(taken->at(0));
 }
 
@@ -157,6 +159,16 @@ bool RedisQueue::time_to_look_around() {
   return true;
 }
 
+void RedisQueue::look_around_at_once() {
+  const std::lock_guard lock(mutex_);
+  looked_around_ = {};
+}
+
+bool RedisQueue::is_news(const std::string& consumer) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(last_buried_, consumer) != consumer;
+}
+
 // Consumers whose process has ended on this machine need not be waited for.
 void RedisQueue::look_for_the_dead(const CallContext& context) {
   const auto consumers = redis_.run(context, {"XINFO", "CONSUMERS", kStream, kGroup});
@@ -172,8 +184,9 @@ void RedisQueue::look_for_the_dead(const CallContext& context) {
     }
     const bool forgotten = pending == 0 && milliseconds(idle_ms) >= kForgottenAfter;
     if (name == options_.consumer || (!forgotten && !has_certainly_ended(name.substr(0, name.rfind('#'))))) continue;
-    if (pending > 0)
+    if (pending > 0 && is_news(name)) {
       log_info("a worker has ended; its batches go to others", {{"consumer", name}, {"batches", pending}});
+    }
     const auto buried = redis_.eval(context, redis_queue::kBury, {kStream},
                                     {kGroup, name, std::to_string(options_.lease_time.count())});
     if (!buried.has_value()) return;

@@ -71,6 +71,8 @@ class RedisQueue final : public JobQueue {
   void look_for_the_dead(const CallContext& context);
   Result<std::optional<BatchLease>> wait_a_moment(const CallContext& context, const Error& error);
   bool time_to_look_around();
+  void look_around_at_once();
+  bool is_news(const std::string& consumer);
 
   void run_acknowledger(const std::stop_token& stop);
   Result<void> send_acks(const CallContext& context, std::span<const Entry> entries);
@@ -89,6 +91,7 @@ class RedisQueue final : public JobQueue {
   bool sending_acks_ = false;    // guarded by mutex_
   bool acks_go_through_ = true;  // guarded by mutex_: the last attempt
   TimePoint looked_around_;      // guarded by mutex_
+  std::string last_buried_;      // guarded by mutex_: the consumer that was found dead last
   std::int32_t failures_ = 0;    // guarded by mutex_: of leases, in a row
 
   std::jthread acknowledger_;

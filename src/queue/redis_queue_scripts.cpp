@@ -43,7 +43,7 @@ while cursor do
   local entry = claimed[2][1]
   if entry and entry[2] then
     local about = redis.call('XPENDING', KEYS[1], group, entry[1], entry[1], 1)[1]
-    if not about or about[4] <= most then return {entry, aside} end
+    if not about or about[4] <= most then return {entry, aside, 1} end
     local job, batch = entry[2][2], entry[2][4]
     redis.call('XADD', KEYS[3], 'MAXLEN', '~', 1000, '*', 'job', job, 'batch', batch, 'deliveries', about[4] - 1)
     redis.call('XACK', KEYS[1], group, entry[1])
@@ -53,7 +53,7 @@ while cursor do
   end
 end
 local fresh = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', KEYS[1], '>')
-return {fresh and fresh[1][2][1] or false, aside}
+return {fresh and fresh[1][2][1] or false, aside, 0}
 )lua"};
 
 // XCLAIM by itself would take the entry from whomever it was given to meanwhile.

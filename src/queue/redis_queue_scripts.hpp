@@ -8,7 +8,7 @@ namespace imgimport::redis_queue {
 // KEYS stream index epoch; ARGV group capacity max_length new_epoch, then job and batch of each. → how many fitted.
 extern const RedisScript kPush;
 // KEYS stream index dead; ARGV group consumer lease_ms max_deliveries look_around ("1" or "0").
-// → {entry or false, {{job, batch, deliveries} of each that was put aside}}
+// → {entry or false, {{job, batch, deliveries} of each that was put aside}, 1 where the entry was left by another}
 extern const RedisScript kTake;
 // KEYS stream; ARGV group consumer, then ids. → how many of them are still the consumer's.
 extern const RedisScript kRenew;

@@ -114,7 +114,11 @@ void Dispatcher::run(const std::stop_token& stop) {
 
 bool Dispatcher::wait_for_room() {
   std::unique_lock lock(mutex_);
-  return room_.wait(lock, thread_.get_stop_token(), [&] { return unsettled_ < max_unsettled_; });
+  // What waits for a thread here could be under way in another worker; a few rounds' worth keep the threads busy until
+  // the next batch is there.
+  const std::size_t enough = options_.threads * 2;
+  return room_.wait(lock, thread_.get_stop_token(),
+                    [&] { return unsettled_ < max_unsettled_ && pool_.waiting() < enough; });
 }
 
 void Dispatcher::open(const BatchLease& lease) {

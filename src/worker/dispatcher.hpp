@@ -106,7 +106,7 @@ class Dispatcher {
   std::atomic<bool> leasing_{true};  // the last lease worked
   std::atomic<bool> reading_{true};  // the last batch query worked
 
-  std::mutex mutex_;
+  std::mutex mutex_;  // the pool's own may be taken under it
   std::condition_variable_any room_;
   std::size_t unsettled_ = 0;  // guarded by mutex_: items begun whose outcome is not committed yet
 
