@@ -93,7 +93,8 @@ void RedisClient::went_away(const Error& error) {
     told_ = now;
     told_going_ = true;
   }
-  log_warning("Redis is away; trying again",
+  const bool refuses = error.code() == ErrorCode::kMisconfigured;
+  log_warning(refuses ? "Redis cannot be used; trying again" : "Redis is away; trying again",
               {{"redis", options_.address.text()}, {"error", error.message()}, {"remedy", error.remedy()}});
 }
 

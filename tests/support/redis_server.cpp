@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace imgimport {
@@ -53,6 +54,7 @@ void RedisServer::start() {
                        "--bind",       "127.0.0.1",   "--dir", dir_.path(),    "--save", "",
                        "--appendonly", "no"};
   options.arguments.insert(options.arguments.end(), arguments_.begin(), arguments_.end());
+  std::replace(options.arguments.begin(), options.arguments.end(), std::string("PORT"), std::to_string(port_));
   options.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
   process_ = std::make_unique<ChildProcess>(options);
   if (!comes_up(*process_)) process_.reset();

@@ -15,8 +15,8 @@ namespace imgimport {
 // One thread. A test that crashes takes it along.
 class RedisServer {
  public:
-  // `arguments` are more of redis-server's own, e.g. {"--requirepass", "secret"}. Throws std::runtime_error when it
-  // does not start.
+  // `arguments` are more of redis-server's own, e.g. {"--requirepass", "secret"}; "PORT" stands for its port. Throws
+  // std::runtime_error when it does not start.
   explicit RedisServer(std::vector<std::string> arguments = {});
   ~RedisServer();
   RedisServer(const RedisServer&) = delete;
