@@ -28,6 +28,7 @@ constexpr std::size_t kSpareLength = 10'000;
 // Acknowledgements sent at once, and kept while Redis is away; what is forgotten is handed out again and found done.
 constexpr std::size_t kAcksAtOnce = 100;
 constexpr std::size_t kAcksKept = 20'000;
+constexpr std::size_t kFoundAtOnce = 1'000;
 // A read blocks no longer than this at once: then there may be something to claim.
 constexpr milliseconds kLongestBlock{1'000};
 // Consumers of other machines that have had nothing and asked for nothing for so long are taken off the group.
@@ -81,6 +82,7 @@ Result<std::optional<BatchLease>> RedisQueue::lease(const CallContext& context) 
     auto entry = take(context);
     if (entry.has_value() && !*entry) entry = wait_for_entry(context);
     if (!entry.has_value()) {
+      note_failed_read(entry.error());
       if (context.stop.stop_requested()) return cancelled();
       if (entry.error().code() == ErrorCode::kDeadlineExceeded) return std::optional<BatchLease>();
       if (entry.error().reason() == "no_group") continue;  // emptied this moment; take makes the group again
@@ -102,6 +104,8 @@ Result<std::optional<BatchLease>> RedisQueue::lease(const CallContext& context) 
 Result<std::optional<RedisQueue::Entry>> RedisQueue::take(const CallContext& context) {
   CallContext errand;
   errand.request_id = context.request_id;
+  IMGIMPORT_RETURN_IF_ERROR(find_what_was_lost(errand));
+  if (auto found = next_found()) return found;
   const bool around = time_to_look_around();
   if (around) look_for_the_dead(errand);
   auto taken = redis_.eval(errand, redis_queue::kTake, {kStream, kIndex, kDead},
@@ -114,6 +118,45 @@ Result<std::optional<RedisQueue::Entry>> RedisQueue::take(const CallContext& con
   }
   if (taken->at(2).integer == 1) look_around_at_once();  // where there was one, there may be more
   return entry_in(taken->at(0));
+}
+
+// A read whose answer did not come may have been carried out all the same, by a Redis that hung and goes on.
+void RedisQueue::note_failed_read(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (error.code() == ErrorCode::kUnavailable) read_failed_ = true;
+}
+
+// After such a read: what Redis has handed to this consumer, and nobody here knows of.
+Result<void> RedisQueue::find_what_was_lost(const CallContext& context) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(read_failed_, false)) return {};
+  }
+  const auto mine = redis_.run(context, {"XREADGROUP", "GROUP", kGroup, options_.consumer, "COUNT",
+                                         std::to_string(kFoundAtOnce), "STREAMS", kStream, "0"});
+  if (!mine.has_value()) {
+    if (mine.error().reason() == "no_group") return {};
+    return mine.error();
+  }
+  const std::lock_guard lock(mutex_);
+  for (const RedisReply& one : mine->at(0).at(1).elements) {
+    auto entry = entry_in(one);
+    if (!entry) continue;
+    const auto is_it = [&](const Entry& other) { return other.id == entry->id; };
+    const auto held = held_.find({entry->batch.job.value(), entry->batch.batch.value()});
+    const bool known = held != held_.end() || std::any_of(to_ack_.begin(), to_ack_.end(), is_it) ||
+                       std::any_of(found_.begin(), found_.end(), is_it);
+    if (!known) found_.push_back(*std::move(entry));
+  }
+  return {};
+}
+
+std::optional<RedisQueue::Entry> RedisQueue::next_found() {
+  const std::lock_guard lock(mutex_);
+  if (found_.empty()) return std::nullopt;
+  Entry entry = std::move(found_.front());
+  found_.pop_front();
+  return entry;
 }
 
 Result<std::optional<RedisQueue::Entry>> RedisQueue::wait_for_entry(const CallContext& context) {
@@ -239,7 +282,7 @@ void RedisQueue::run_acknowledger(const std::stop_token& stop) {
   context.stop = stop;
   std::int32_t failures = 0;
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [&] { return !to_ack_.empty(); })) {
+  while (changed_.wait(lock, stop, [&] { return !to_ack_.empty(); }) && !stop.stop_requested()) {
     const auto count = static_cast<std::ptrdiff_t>(std::min(to_ack_.size(), kAcksAtOnce));
     const std::vector<Entry> entries(to_ack_.begin(), to_ack_.begin() + count);
     to_ack_.erase(to_ack_.begin(), to_ack_.begin() + count);
@@ -273,7 +316,7 @@ Result<void> RedisQueue::give_back(const CallContext& context, std::span<const E
 
 void RedisQueue::say_farewell() {
   std::vector<Entry> done(to_ack_.begin(), to_ack_.end());
-  std::vector<Entry> left;
+  std::vector<Entry> left(found_.begin(), found_.end());
   for (const auto& [member, ids] : held_) {
     for (const std::string& id : ids) left.push_back({id, {JobId(member.first), BatchId(member.second)}});
   }

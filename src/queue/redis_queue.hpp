@@ -70,6 +70,9 @@ class RedisQueue final : public JobQueue {
   std::optional<BatchLease> hand_out(const Entry& entry);
   void look_for_the_dead(const CallContext& context);
   Result<std::optional<BatchLease>> wait_a_moment(const CallContext& context, const Error& error);
+  void note_failed_read(const Error& error);
+  Result<void> find_what_was_lost(const CallContext& context);
+  std::optional<Entry> next_found();
   bool time_to_look_around();
   void look_around_at_once();
   bool is_news(const std::string& consumer);
@@ -88,6 +91,8 @@ class RedisQueue final : public JobQueue {
   // batch put in again.
   std::map<Member, std::vector<std::string>> held_;
   std::deque<Entry> to_ack_;     // guarded by mutex_
+  bool read_failed_ = false;     // guarded by mutex_: Redis may have handed out what did not arrive
+  std::deque<Entry> found_;      // guarded by mutex_: handed to us in such a read
   bool sending_acks_ = false;    // guarded by mutex_
   bool acks_go_through_ = true;  // guarded by mutex_: the last attempt
   TimePoint looked_around_;      // guarded by mutex_
