@@ -18,12 +18,13 @@ std::optional<std::string> environment(std::string_view name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-Result<std::unique_ptr<ObjectStore>> open_local(const Config& config) {
+Result<ChosenStore> open_local(const Config& config) {
   IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  const LocalTickets& tickets = store->issued_tickets();
+  return ChosenStore{std::move(store), &tickets};
 }
 
-Result<std::unique_ptr<ObjectStore>> open_s3(Assembly& assembly) {
+Result<ChosenStore> open_s3(Assembly& assembly) {
   const StorageConfig& storage = assembly.config.storage;
   const AwsConfig& aws = storage.aws;
   AwsCredentialsOptions options;
@@ -48,10 +49,10 @@ Result<std::unique_ptr<ObjectStore>> open_s3(Assembly& assembly) {
       auto store,
       S3Store::open(std::move(s3), *assembly.http,
                     std::make_unique<CachedAwsCredentials>(std::move(chain), assembly.clock), assembly.clock));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  return ChosenStore{std::move(store)};
 }
 
-Result<std::unique_ptr<ObjectStore>> open_azure(Assembly& assembly) {
+Result<ChosenStore> open_azure(Assembly& assembly) {
   const StorageConfig& storage = assembly.config.storage;
   AzureStoreOptions options;
   IMGIMPORT_ASSIGN_OR_RETURN(options.account, parse_azure_connection_string(storage.azure.connection_string));
@@ -59,12 +60,12 @@ Result<std::unique_ptr<ObjectStore>> open_azure(Assembly& assembly) {
   options.prefix = storage.object_prefix;
   options.access_tier = storage.storage_class;
   IMGIMPORT_ASSIGN_OR_RETURN(auto store, AzureStore::create(*assembly.http, assembly.clock, std::move(options)));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  return ChosenStore{std::move(store)};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_object_store(Assembly& assembly) {
+Result<ChosenStore> open_object_store(Assembly& assembly) {
   switch (assembly.config.storage.provider) {
     case StorageProvider::kLocal:
       return open_local(assembly.config);

@@ -42,8 +42,10 @@ Result<void> local_metadata(Assembly& assembly) {
 }
 
 Result<void> local_storage(Assembly& assembly) {
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, open_object_store(assembly));
-  assembly.store = &add_module<StorageModule>(assembly, Role::kStorage, std::move(store)).store();
+  IMGIMPORT_ASSIGN_OR_RETURN(ChosenStore chosen, open_object_store(assembly));
+  assembly.store =
+      &add_module<StorageModule>(assembly, Role::kStorage, std::move(chosen.store), chosen.tickets, assembly.clock)
+           .store();
   return {};
 }
 
