@@ -1,8 +1,6 @@
 // Whole imports into Azure Blob Storage: Azurite, and a fake for what it cannot be made to do.
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <memory>
-#include <set>
 
 #include "cloud_import.hpp"
 #include "support/azurite.hpp"
@@ -81,30 +79,4 @@ TEST_CASE("a name that no container can have is refused at the start") {
   const TempDir dir;
   CHECK_THROWS_WITH(ServerProcess(dir.path() / "data", Azurite::shared().settings("no")),
                     Catch::Contains("AZURE_STORAGE_CONTAINER_NAME"));
-}
-
-TEST_CASE("kill -9 in the middle of an import into Azure leaves no orphan and loses nothing") {
-  const Azurite& azure = Azurite::shared();
-  const std::string container = Azurite::fresh_container();
-  constexpr std::size_t kImages = 600;
-  Album album({.count = kImages, .size = 8'000});
-  REQUIRE(album.drive.start().has_value());
-  const TempDir dir;
-  const auto settings = merged(settings_for(album.drive), azure.settings(container));
-  auto server = std::make_unique<ServerProcess>(dir.path() / "data", settings);
-  const std::string job = server->import_folder(album.link());
-  for (std::int64_t bar : {100, 350}) {
-    for (;;) {
-      const Reply status = server->get("/api/import/status/" + job + "?imported=0");
-      REQUIRE(equation_error(status.json.as_object()) == "");
-      if (count(status.json.as_object(), "processed") >= bar) break;
-    }
-    server->kill_hard();
-    server = std::make_unique<ServerProcess>(dir.path() / "data", settings);
-  }
-  const auto status = server->wait_for_job(job);
-  CHECK(count(status, "processed") == static_cast<std::int64_t>(kImages));
-  const auto records = all_records(*server);
-  CHECK(records.size() == kImages);
-  CHECK(audit_bucket(container_contents(azure, container), records) == "");
 }

@@ -160,7 +160,11 @@ start mon ceph-mon "${ceph_conf[@]}" -i a -f
 
 osd_uuid=$(</proc/sys/kernel/random/uuid)
 ceph-osd "${ceph_conf[@]}" -i 0 --mkfs --osd-uuid "$osd_uuid" >>"$dir/mkfs.out" 2>&1 || die 'ceph-osd --mkfs failed'
-timeout 60 ceph "${ceph_conf[@]}" osd new "$osd_uuid" >>"$dir/mkfs.out" 2>&1 || die 'the monitor does not answer'
+# Asked in its first moments, the monitor may refuse with EPERM.
+for try in 1 2 3 4 5; do
+  timeout 60 ceph "${ceph_conf[@]}" osd new "$osd_uuid" >>"$dir/mkfs.out" 2>&1 && break
+  [ "$try" -lt 5 ] || die 'the monitor does not answer'
+done
 start osd ceph-osd "${ceph_conf[@]}" -i 0 -f
 start rgw radosgw "${ceph_conf[@]}" -n client.rgw -f
 
