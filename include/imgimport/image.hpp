@@ -29,6 +29,9 @@ struct Image {
   std::string folder_path;
   ContentHashes hashes;
   bool checksum_verified = false;
+  // The object was found missing or different (JobStore::report_damage), and has not been stored again since: nothing
+  // relies on the record, which stays.
+  bool damaged = false;
   ImageFacts facts;
   std::optional<Timestamp> drive_modified_at;
 };

@@ -72,6 +72,22 @@ class JobStore {
   // job goes on (with its listing, where that is not complete); returns how many items. kNotFound. kConflict (dry_run):
   // a dry run has nothing to retry.
   virtual Result<std::int64_t> retry_job(const CallContext& context, const JobId& id) = 0;
+
+  // An item whose object is not what its record says.
+  struct Damage {
+    ItemId item;
+    ImageId image;       // the record it relies on
+    ObjectKey key;       // the object that was looked at
+    std::string reason;  // of the failed item
+    std::string remedy;
+  };
+  // In one transaction: items of this job that are imported, skipped or deduplicated by that record become failed
+  // (their bytes no longer count), and every record of its place with that key is marked as damaged. From then on no
+  // skipped or deduplicated item relies on it, so that an import or a retry stores the content anew; storing the key
+  // again clears the mark. A record that points to another object by now is left alone, and so is its item. Returns how
+  // many items failed; repeating it changes nothing. kNotFound: no such job.
+  virtual Result<std::int64_t> report_damage(const CallContext& context, const JobId& job,
+                                             std::span<const Damage> damages) = 0;
 };
 
 // The journal of a job's items: written by import as it lists, read and ticked off by workers.

@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::size_t kBarWidth = 24;
 
-// What a terminal must not take for commands.
-std::string printable(const std::string& name) {
-  std::string out;
-  for (const char c : to_valid_utf8(name)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return out;
-}
-
 std::string dry_run_text(const Job& job, std::int64_t drive_units) {
   const JobCounters& counters = job.counters;
   return fmt::format(
@@ -32,12 +25,17 @@ std::string dry_run_text(const Job& job, std::int64_t drive_units) {
       counters.pending, format_bytes(counters.total_bytes), counters.ignored, counters.failed, drive_units);
 }
 
-// With a full stop, whether the text brought its own or not.
+}  // namespace
+
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : to_valid_utf8(text)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  return out;
+}
+
 std::string sentence(const std::string& text) {
   return text.empty() || text.ends_with('.') ? text : text + ".";
 }
-
-}  // namespace
 
 std::string refusal_text(const Error& error) {
   return "imgimport: " + sentence(error.message()) + (error.remedy().empty() ? "" : " " + sentence(error.remedy()));

@@ -17,6 +17,11 @@ std::string format_duration(std::int64_t seconds);
 // One line without a line break, at most `width` characters: bar, counts, rate, ETA.
 std::string progress_line(const ImportProgress& progress, std::size_t width);
 
+// Text from outside without what a terminal would take for commands.
+std::string printable(const std::string& text);
+// With a full stop, whether the text brought its own or not.
+std::string sentence(const std::string& text);
+
 // "imgimport: message. Remedy.": why the work could not begin.
 std::string refusal_text(const Error& error);
 

@@ -10,6 +10,7 @@
 #include "app/health_check.hpp"
 #include "app/import_report.hpp"
 #include "app/one_shot_import.hpp"
+#include "app/one_shot_verify.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
@@ -69,6 +70,7 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
     case Command::kHealth:
       return check_health(config, line.roles, line.url);
     case Command::kVerify:
+      return one_shot_verify(config, line.job, line.json ? ReportFormat::kJson : ReportFormat::kText);
     case Command::kStatus:
     case Command::kMigrate:
       return refuse(Error(ErrorCode::kMisconfigured, "this version does not have that command yet")

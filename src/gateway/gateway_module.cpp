@@ -32,7 +32,8 @@ GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
                options_.call_timeout}),
       database_(ports.metadata, timer_, ports.clock, options_.ping_interval),
       import_routes_({options_, ports.imports, ports.metadata, poller_, ports.clock, links_}),
-      image_routes_({options_, ports.metadata, ports.objects, links_}) {}
+      image_routes_({options_, ports.metadata, ports.objects, links_}),
+      verify_routes_(options_, {ports.metadata, ports.metadata, ports.objects}) {}
 
 void GatewayModule::reached_at(std::string public_url) {
   options_.public_url = std::move(public_url);
@@ -49,6 +50,7 @@ void GatewayModule::mount(Router& router) {
   ApiRouter api({router, cors_, access_, ports_.metrics});
   import_routes_.mount(api);
   image_routes_.mount(api);
+  verify_routes_.mount(api);
   mount_session_routes(api, access_);
   api.finish();
 }
@@ -60,13 +62,15 @@ Result<void> GatewayModule::start() {
 
 void GatewayModule::drain() {
   poller_.drain();
+  verify_routes_.drain();
 }
 
-// Polls are short reads: they are cancelled at once, whatever the deadline.
+// Polls are short reads, and a verification can be repeated: they are cancelled at once, whatever the deadline.
 void GatewayModule::stop(std::chrono::steady_clock::time_point) {
   poller_.drain();
   timer_.stop();
   poller_.stop();
+  verify_routes_.stop();
   database_.stop();
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/options.hpp"
 #include "gateway/progress_poller.hpp"
 #include "gateway/timer.hpp"
+#include "gateway/verify_routes.hpp"
 #include "imgimport/executor.hpp"
 #include "imgimport/module.hpp"
 
@@ -37,7 +38,7 @@ class GatewayModule : public Module {
   // Adds the routes of the public API, and the guard: the router is the gateway's own.
   void mount(Router& router) override;
   Result<void> start() override;
-  // Replies that wait for a listing go out with the count so far; event streams end.
+  // Replies that wait for a listing go out with the count so far; event streams and verifications end.
   void drain() override;
   void stop(std::chrono::steady_clock::time_point deadline) override;
   // Degraded while the database does not answer.
@@ -57,6 +58,7 @@ class GatewayModule : public Module {
   DatabaseWatch database_;
   ImportRoutes import_routes_;
   ImageRoutes image_routes_;
+  VerifyRoutes verify_routes_;
 };
 
 }  // namespace imgimport

@@ -21,6 +21,8 @@ void write_image(JsonWriter& json, const Image& image, const ImageLinks& links) 
   json.field("storage_path", links.content_url(image));
   json.field("object_key", image.key.value());
   json.field("storage_provider", image.place.provider);
+  json.known_field("etag", image.etag);
+  json.known_field("version_id", image.version_id);
   json.field("created_at", image.created_at);
   json.known_field("job_id", image.job.value());
   json.field("folder_path", image.folder_path);

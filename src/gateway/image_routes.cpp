@@ -115,12 +115,29 @@ Result<HttpResponse> ImageRoutes::remove(const CallContext& context, const HttpR
 Result<HttpResponse> ImageRoutes::content(const CallContext& context, const HttpRequest& request) {
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageId id, image_id_argument(request));
   IMGIMPORT_ASSIGN_OR_RETURN(const Image image, parts_.images.image(context, id));
+  if (request.query_value("redirect") == "1") {
+    Result<HttpResponse> redirect = redirect_to(context, image);
+    if (redirect || redirect.error().code() != ErrorCode::kUnsupported) return redirect;
+  }
   Result<HttpResponse> response = bytes_of(context, request, image);
   if (response || response.error().code() != ErrorCode::kNotFound) return response;
   // Between the two look-ups a newer version may have replaced the object: the record says so.
   IMGIMPORT_ASSIGN_OR_RETURN(const Image again, parts_.images.image(context, id));
   if (again.key == image.key) return object_missing(image);
   return bytes_of(context, request, again);
+}
+
+Result<HttpResponse> ImageRoutes::redirect_to(const CallContext& context, const Image& image) {
+  IMGIMPORT_RETURN_IF_ERROR(check_place(image));
+  LinkOptions options;
+  options.content_type = image.mime_type;
+  options.content_disposition = content_disposition(image);
+  IMGIMPORT_ASSIGN_OR_RETURN(std::string url, parts_.objects.link(context, image.key, options));
+  HttpResponse response;
+  response.status = 302;
+  response.headers.set("Location", std::move(url));
+  response.headers.set("Cache-Control", "no-store");  // the link ends in minutes
+  return response;
 }
 
 Result<HttpResponse> ImageRoutes::bytes_of(const CallContext& context, const HttpRequest& request, const Image& image) {

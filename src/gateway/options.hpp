@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/verification.hpp"
+
 namespace imgimport {
 
 struct GatewayOptions {
@@ -23,6 +25,9 @@ struct GatewayOptions {
   std::chrono::milliseconds heartbeat{15'000};     // at the latest, a comment on a quiet event stream
   std::chrono::milliseconds ping_interval{5'000};  // of the database, for health()
   std::size_t page_size = 500;                     // records read at once for a streamed answer
+
+  VerificationOptions verification;
+  std::size_t most_verifications = 2;  // at once
 };
 
 }  // namespace imgimport

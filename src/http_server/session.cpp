@@ -1,61 +1,29 @@
-// The connection itself: one coroutine per connection reads requests, has them answered and writes the answers.
+// Requests, one after the other: one coroutine per connection reads them, has them answered and writes the answers.
 #include "http_server/session.hpp"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <new>
 #include <optional>
-#include <tuple>
 #include <utility>
-#include <vector>
 
 #include "base/http_error.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "http_server/connection.hpp"
 #include "http_server/exchange.hpp"
-#include "http_server/push_channel.hpp"
 #include "http_server/request_facts.hpp"
 #include "http_server/request_parser.hpp"
 #include "http_server/request_target.hpp"
-#include "http_server/response_head.hpp"
+#include "http_server/response_writer.hpp"
+#include "http_server/task.hpp"
 
 namespace imgimport {
 namespace {
 
-using BodyPart = Result<BodyPull::Piece>;
-namespace asio = boost::asio;
-namespace ssl = boost::asio::ssl;
-using boost::system::error_code;
-using Tcp = asio::ip::tcp;
 using SteadyClock = std::chrono::steady_clock;
 using SteadyTime = SteadyClock::time_point;
 
-using IoExecutor = asio::io_context::executor_type;
-using Awaitable = asio::use_awaitable_t<IoExecutor>;
-template <class T>
-using Task = asio::awaitable<T, IoExecutor>;
-using Socket = asio::basic_stream_socket<Tcp, IoExecutor>;
-using WaitHandler = asio::async_result<Awaitable, void()>::handler_type;
-constexpr auto kTuple = asio::as_tuple(Awaitable{});
-
-// How long and how much is read on after a last answer, so that closing does not take it away from the client.
-constexpr std::chrono::milliseconds kLingerTime{3'000};
-constexpr std::size_t kLingerBytes = 8 << 20;
-constexpr std::size_t kFirstBuffer = 4 << 10;
-constexpr std::size_t kSmallBody = 16 << 10;   // up to here, copying it behind the head is cheaper than a second buffer
 constexpr std::size_t kLittleRest = 64 << 10;  // of a body that nobody wants: read over, to keep the connection
 
 constexpr RequestProblem kSlowRequest{408, "request_timeout", "The request did not arrive in time."};
@@ -64,86 +32,45 @@ constexpr RequestProblem kMalformedBody{400, "malformed_request", "The request's
 
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(ServerState& state, IoThread& io, NewConnection connection);
-  ~HttpSession() override;
-  HttpSession(const HttpSession&) = delete;
-  HttpSession& operator=(const HttpSession&) = delete;
+  HttpSession(ServerState& state, IoThread& io, const NewConnection& connection);
 
   void start();
-  void on_tick(SteadyTime now) override;
+  void on_tick(SteadyTime now) override { connection_.on_tick(now); }
   void on_drain() override;
   void on_stop_requested() override;
   void cut_off() override;
   void on_response(const Exchange& exchange, HttpResponse response) override;
-  void on_body_part(const BodyPull& pull, BodyPart part) override;
+  void on_body_part(const BodyPull& pull, Result<BodyPull::Piece> part) override {
+    writer_.on_body_part(pull, std::move(part));
+  }
+  void on_push_wake() override { writer_.on_push_wake(); }
 
  private:
-  // The coroutine; `false` = the connection is to end.
+  static DetachedTask run_to_end(std::shared_ptr<HttpSession> self);
+  // `false` = the connection is to end.
   Task<void> run();
-  Task<bool> handshake();
   Task<bool> serve_one();
   Task<bool> read_head();
   Task<bool> read_body();
   Task<bool> respond(const Router::Route& route);
   Task<bool> answer_early(HttpResponse& response);
   Task<bool> refuse(const RequestProblem& problem);
-  Task<bool> write_response(HttpResponse& response);
-  Task<bool> write_text(const HttpResponse& response, ResponseFrame frame, std::string_view body);
-  Task<bool> write_stream(HttpResponse& response, ResponseFrame frame);
-  Task<bool> write_push(HttpResponse& response, ResponseFrame frame);
-  Task<bool> pump_push(bool chunked);
-  Task<bool> write(std::string_view first, std::string_view second = {});
-  Task<void> linger();
-  Task<bool> read_more();
-  Task<void> wait_event();
 
   void ended(const std::exception_ptr& failure);
   std::optional<HttpResponse> ask_guard(const HttpRequest& request);
   void begin_exchange();
-  void start_push(HttpPushBody& body);
-  void on_push_wake();
-  void start_read();
-  void on_read(error_code error, std::size_t bytes);
-  void watch_client();
-  void shrink_buffers();
-  void notify();
-  void break_off();
-  void reset_connection();
-  void set_deadline(std::chrono::milliseconds from_now);
-  bool client_lost() const { return broken_ || cut_; }
-  std::string_view unread() const { return {in_.data() + begin_, end_ - begin_}; }
-  ResponseFrame frame_for(const HttpResponse& response);
+  AnswerTo answer_to();
 
   ServerState& state_;
   const std::shared_ptr<IoThread> io_;
   const Router& router_;
   const std::string remote_;
   const SessionPurpose purpose_;
-  Socket socket_;
-  std::unique_ptr<ssl::stream<Socket&>> tls_;
-  std::optional<WaitHandler> waiter_;  // the coroutine, while it waits for an event
-
-  // Reading: one read is under way at most, also while a handler or a body is waited for, which is how a client that
-  // leaves is noticed. What it brings early belongs to the next request.
+  const bool secure_;
   RequestParser parser_;
-  std::vector<char> in_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::uint64_t received_ = 0;
-  bool reading_ = false;
-  bool raw_ = false;     // TLS is over: what still comes is only thrown away
-  bool eof_ = false;     // the client sends no more
-  bool broken_ = false;  // the connection is gone
-
-  // Time.
-  SteadyTime deadline_ = SteadyTime::max();
-  bool writing_ = false;          // a deadline closes the socket rather than waking the coroutine
-  bool in_tls_exchange_ = false;  // likewise; the beginning or end of TLS
-  int unsent_ = -1;               // of the kernel's buffer at the last tick
-  bool timed_out_ = false;
-  bool cut_ = false;
+  Connection connection_;  // behind what may throw: it owns the descriptor
+  ResponseWriter writer_;
   bool idle_ = false;
-  bool hang_up_ = false;
 
   // The request under way.
   std::string request_id_;
@@ -153,36 +80,40 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   bool on_io_thread_ = false;
   std::shared_ptr<Exchange> exchange_;
   std::optional<HttpResponse> response_;
-  std::shared_ptr<BodyPull> pull_;
-  std::optional<BodyPart> part_;
-  std::shared_ptr<PushChannel> push_;
-  std::string out_;
 };
 
-HttpSession::HttpSession(ServerState& state, IoThread& io, NewConnection connection)
+ConnectionOptions options_for(const NewConnection& connection, const HttpServerOptions& server) {
+  return {.fd = connection.fd,
+          .is_v6 = connection.is_v6,
+          .tls = connection.tls,
+          .max_buffered = server.max_header_bytes,
+          .write_timeout = server.write_timeout};
+}
+
+HttpSession::HttpSession(ServerState& state, IoThread& io, const NewConnection& connection)
     : state_(state),
       io_(io.shared_from_this()),
       router_(*connection.router),
-      remote_(std::move(connection.remote)),
+      remote_(connection.remote),
       purpose_(connection.purpose),
-      socket_(io.context().get_executor()),
-      parser_(state.options.max_header_bytes) {
-  if (connection.tls != nullptr) {
-    SSL* stream = SSL_new(connection.tls);
-    if (stream == nullptr) throw std::bad_alloc();
-    tls_ = std::make_unique<ssl::stream<Socket&>>(socket_, stream);
-  }
-  // Last, since the descriptor is the caller's if this fails.
-  socket_.assign(connection.is_v6 ? Tcp::v6() : Tcp::v4(), connection.fd);
-}
-
-HttpSession::~HttpSession() = default;
+      secure_(connection.tls != nullptr),
+      parser_(state.options.max_header_bytes),
+      connection_(io, options_for(connection, state.options)),
+      writer_(state, io, connection_) {}
 
 void HttpSession::start() {
   io_->add(*this);
-  asio::co_spawn(
-      io_->context(), [self = shared_from_this()] { return self->run(); },
-      [self = shared_from_this()](const std::exception_ptr& failure) { self->ended(failure); });
+  run_to_end(shared_from_this());
+}
+
+DetachedTask HttpSession::run_to_end(std::shared_ptr<HttpSession> self) {
+  std::exception_ptr failure;
+  try {
+    co_await self->run();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  self->ended(failure);
 }
 
 void HttpSession::ended(const std::exception_ptr& failure) {
@@ -194,33 +125,14 @@ void HttpSession::ended(const std::exception_ptr& failure) {
     }
   }
   if (exchange_) exchange_->stop.request_stop();
-  error_code ignored;
-  socket_.close(ignored);
+  connection_.close();
   io_->remove(*this);
   (purpose_ == SessionPurpose::kServe ? state_.served : state_.refused).fetch_sub(1);
   state_.leave();
 }
 
-void HttpSession::on_tick(SteadyTime now) {
-  if (writing_) {
-    // A slow client that still takes bytes frees the kernel's buffer long before the socket is writable again.
-    int unsent = 0;
-    if (ioctl(socket_.native_handle(), SIOCOUTQ, &unsent) == 0 && unsent != unsent_) {
-      unsent_ = unsent;
-      deadline_ = now + state_.options.write_timeout;
-    }
-  }
-  if (now < deadline_) return;
-  deadline_ = SteadyTime::max();
-  timed_out_ = true;
-  if (writing_ || in_tls_exchange_) reset_connection();
-  notify();
-}
-
 void HttpSession::on_drain() {
-  if (!idle_) return;
-  hang_up_ = true;
-  notify();
+  if (idle_) connection_.hang_up();
 }
 
 void HttpSession::on_stop_requested() {
@@ -228,122 +140,19 @@ void HttpSession::on_stop_requested() {
 }
 
 void HttpSession::cut_off() {
-  cut_ = true;
   on_stop_requested();
-  reset_connection();
-  notify();
+  connection_.cut_off();
 }
 
 void HttpSession::on_response(const Exchange& exchange, HttpResponse response) {
   if (&exchange != exchange_.get() || response_) return discard_response(std::move(response), state_.requests);
   response_ = std::move(response);
-  notify();
-}
-
-void HttpSession::on_body_part(const BodyPull& pull, BodyPart part) {
-  if (&pull != pull_.get()) return;
-  part_ = std::move(part);
-  notify();
-}
-
-void HttpSession::on_push_wake() {
-  // The coroutine may be stuck in a write to a client that does not read.
-  if (push_ && push_->aborted()) reset_connection();
-  notify();
-}
-
-void HttpSession::notify() {
-  if (!waiter_) return;
-  WaitHandler handler = std::move(*waiter_);
-  waiter_.reset();
-  asio::post(io_->context(), std::move(handler));
-}
-
-Task<void> HttpSession::wait_event() {
-  Awaitable token;
-  return asio::async_initiate<Awaitable, void()>([this](auto handler) { waiter_.emplace(std::move(handler)); }, token);
-}
-
-void HttpSession::set_deadline(std::chrono::milliseconds from_now) {
-  deadline_ = SteadyClock::now() + from_now;
-  timed_out_ = false;
-}
-
-void HttpSession::reset_connection() {
-  error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-  socket_.close(ignored);
-  broken_ = true;
-}
-
-// In the middle of a body: the client must not take it for whole. Where only the end of the connection ends the body,
-// that needs a reset; elsewhere a plain close leaves the client what it has.
-void HttpSession::break_off() {
-  if (!http_1_1_) reset_connection();
-  error_code ignored;
-  socket_.close(ignored);
-  broken_ = true;
-}
-
-void HttpSession::start_read() {
-  if (reading_ || eof_ || broken_) return;
-  if (begin_ == end_) begin_ = end_ = 0;
-  if (end_ == in_.size()) {
-    if (begin_ > 0) {
-      std::copy(in_.begin() + static_cast<std::ptrdiff_t>(begin_), in_.begin() + static_cast<std::ptrdiff_t>(end_),
-                in_.begin());
-      end_ -= begin_;
-      begin_ = 0;
-    } else if (in_.size() <= state_.options.max_header_bytes) {
-      in_.resize(std::max(kFirstBuffer, std::min(in_.size() * 4, state_.options.max_header_bytes + kFirstBuffer)));
-    } else {
-      return;
-    }
-  }
-  reading_ = true;
-  const auto space = asio::buffer(in_.data() + end_, in_.size() - end_);
-  auto done = [self = shared_from_this()](error_code error, std::size_t bytes) { self->on_read(error, bytes); };
-  if (tls_ && !raw_) {
-    tls_->async_read_some(space, std::move(done));
-  } else {
-    socket_.async_read_some(space, std::move(done));
-  }
-}
-
-// A thousand idle connections are not to hold on to what one large request each once needed.
-void HttpSession::shrink_buffers() {
-  if (out_.capacity() > 2 * kSmallBody) std::string().swap(out_);
-  if (reading_ || in_.size() <= 2 * kSmallBody) return;
-  std::vector<char>().swap(in_);
-  begin_ = end_ = 0;
-}
-
-void HttpSession::on_read(error_code error, std::size_t bytes) {
-  reading_ = false;
-  end_ += bytes;
-  received_ += bytes;
-  if (error == asio::error::eof || error == ssl::error::stream_truncated) {
-    eof_ = true;
-  } else if (error) {
-    eof_ = true;
-    // While TLS is being ended, a read may fail on a connection that still has to be read empty.
-    if (!in_tls_exchange_) broken_ = true;
-  }
-  if (!waiter_) return;
-  WaitHandler handler = std::move(*waiter_);
-  waiter_.reset();
-  std::move(handler)();
-}
-
-// To be called whenever something is waited for that is not the client's.
-void HttpSession::watch_client() {
-  start_read();
-  if ((eof_ || broken_) && exchange_) exchange_->stop.request_stop();
+  connection_.notify();
 }
 
 Task<void> HttpSession::run() {
-  if (tls_) {
-    const bool secured = co_await handshake();
+  if (secure_) {
+    const bool secured = co_await connection_.handshake(state_.options.header_timeout);
     if (!secured) co_return;
   }
   if (purpose_ == SessionPurpose::kRefuse) {
@@ -354,42 +163,26 @@ Task<void> HttpSession::run() {
   while (go_on) go_on = co_await serve_one();
 }
 
-Task<bool> HttpSession::handshake() {
-  in_tls_exchange_ = true;
-  set_deadline(state_.options.header_timeout);
-  const auto [error] = co_await tls_->async_handshake(ssl::stream_base::server, kTuple);
-  in_tls_exchange_ = false;
-  co_return !error && !cut_;
-}
-
-// Waits for bytes; false when none came: the client has ended, or is too slow, or we end.
-Task<bool> HttpSession::read_more() {
-  const std::uint64_t before = received_;
-  start_read();
-  while (reading_ && received_ == before && !timed_out_ && !hang_up_ && !client_lost()) co_await wait_event();
-  co_return received_ != before && !client_lost();
-}
-
 Task<bool> HttpSession::read_head() {
   parser_.reset();
   keep_alive_ = false;
   http_1_1_ = true;
   request_id_.clear();
-  idle_ = begin_ == end_;
-  if (idle_) shrink_buffers();
+  idle_ = connection_.unread().empty();
+  if (idle_) connection_.shrink();
   if (idle_ && state_.draining.load(std::memory_order_relaxed)) co_return false;
-  set_deadline(idle_ ? state_.options.idle_timeout : state_.options.header_timeout);
+  connection_.set_deadline(idle_ ? state_.options.idle_timeout : state_.options.header_timeout);
   for (;;) {
-    if (begin_ != end_) {
-      if (std::exchange(idle_, false)) set_deadline(state_.options.header_timeout);
-      const auto fed = parser_.feed_head(unread());
-      begin_ += fed.consumed;
+    if (!connection_.unread().empty()) {
+      if (std::exchange(idle_, false)) connection_.set_deadline(state_.options.header_timeout);
+      const auto fed = parser_.feed_head(connection_.unread());
+      connection_.consume(fed.consumed);
       if (fed.outcome == RequestParser::Outcome::kComplete) co_return true;
       if (fed.outcome == RequestParser::Outcome::kFailed) co_return co_await refuse(parser_.problem());
     }
-    const bool more = co_await read_more();
+    const bool more = co_await connection_.read_more();
     if (more) continue;
-    if (timed_out_ && !idle_) co_return co_await refuse(kSlowRequest);
+    if (connection_.timed_out() && !idle_) co_return co_await refuse(kSlowRequest);
     co_return false;
   }
 }
@@ -397,20 +190,20 @@ Task<bool> HttpSession::read_head() {
 // false: problem_ says what to answer, if anything.
 Task<bool> HttpSession::read_body() {
   problem_.reset();
-  set_deadline(state_.options.body_timeout);
+  connection_.set_deadline(state_.options.body_timeout);
   for (;;) {
-    const auto fed = parser_.feed_body(unread());
-    begin_ += fed.consumed;
+    const auto fed = parser_.feed_body(connection_.unread());
+    connection_.consume(fed.consumed);
     if (fed.outcome == RequestParser::Outcome::kComplete) co_return true;
     if (fed.outcome == RequestParser::Outcome::kFailed) {
       problem_ = parser_.problem();
       co_return false;
     }
-    const bool more = co_await read_more();
+    const bool more = co_await connection_.read_more();
     if (more) continue;
-    if (timed_out_) problem_ = kSlowRequest;
+    if (connection_.timed_out()) problem_ = kSlowRequest;
     // No room: a chunk's head that never ends.
-    if (!timed_out_ && !eof_ && !client_lost()) problem_ = kMalformedBody;
+    if (!connection_.timed_out() && !connection_.ended() && !connection_.lost()) problem_ = kMalformedBody;
     co_return false;
   }
 }
@@ -443,8 +236,8 @@ Task<bool> HttpSession::serve_one() {
     parser_.limit_body(route.options.max_body_bytes);
     const auto length = parser_.content_length();
     if (length && *length > route.options.max_body_bytes) co_return co_await refuse(RequestParser::body_too_large());
-    if (parser_.expects_continue() && begin_ == end_) {
-      const bool asked = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (parser_.expects_continue() && connection_.unread().empty()) {
+      const bool asked = co_await connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
       if (!asked) co_return false;
     }
     const bool whole = co_await read_body();
@@ -464,6 +257,16 @@ std::optional<HttpResponse> HttpSession::ask_guard(const HttpRequest& request) {
   }
 }
 
+AnswerTo HttpSession::answer_to() {
+  const HttpRequest& request = exchange_ ? exchange_->request : parser_.request();
+  return {.exchange = exchange_,
+          .request_id = request_id_,
+          .keep_alive = keep_alive_,
+          .http_1_1 = http_1_1_,
+          .head_only = request.method == HttpMethod::kHead,
+          .on_io_thread = on_io_thread_};
+}
+
 // An answer before the body has been read. A short rest of a body is read over afterwards, a long one ends the
 // connection.
 Task<bool> HttpSession::answer_early(HttpResponse& response) {
@@ -471,7 +274,8 @@ Task<bool> HttpSession::answer_early(HttpResponse& response) {
   const auto length = parser_.content_length();
   const bool short_rest = length && *length <= kLittleRest && !parser_.expects_continue();
   if (!whole && !short_rest) response.close_connection = true;
-  const bool go_on = co_await write_response(response);
+  const AnswerTo to = answer_to();
+  const bool go_on = co_await writer_.write(response, to);
   if (!go_on) co_return false;
   if (whole) co_return true;
   parser_.discard_body();
@@ -481,7 +285,8 @@ Task<bool> HttpSession::answer_early(HttpResponse& response) {
 Task<bool> HttpSession::refuse(const RequestProblem& problem) {
   if (request_id_.empty()) request_id_ = random_token(8);
   HttpResponse response = problem_response(problem, request_id_);
-  co_return co_await write_response(response);
+  const AnswerTo to = answer_to();
+  co_return co_await writer_.write(response, to);
 }
 
 void HttpSession::begin_exchange() {
@@ -495,18 +300,19 @@ void HttpSession::begin_exchange() {
 }
 
 Task<bool> HttpSession::respond(const Router::Route& route) {
-  deadline_ = SteadyTime::max();
+  connection_.clear_deadline();
   begin_exchange();
   on_io_thread_ = route.options.on_io_thread;
   dispatch(exchange_, route, state_.requests);
-  while (!response_ && !client_lost()) {
-    watch_client();
-    co_await wait_event();
+  while (!response_ && !connection_.lost()) {
+    writer_.watch_client(exchange_);
+    co_await connection_.event();
   }
   bool go_on = false;
-  if (response_ && !client_lost()) {
+  if (response_ && !connection_.lost()) {
     HttpResponse response = std::move(*response_);
-    go_on = co_await write_response(response);
+    const AnswerTo to = answer_to();
+    go_on = co_await writer_.write(response, to);
   }
   if (response_) discard_response(std::move(*response_), state_.requests);
   response_.reset();
@@ -515,235 +321,7 @@ Task<bool> HttpSession::respond(const Router::Route& route) {
   co_return go_on;
 }
 
-ResponseFrame HttpSession::frame_for(const HttpResponse& response) {
-  ResponseFrame frame;
-  frame.http_1_1 = http_1_1_;
-  frame.head_only = (exchange_ ? exchange_->request : parser_.request()).method == HttpMethod::kHead;
-  frame.date = io_->date();
-  frame.request_id = request_id_;
-  bool endless = false;
-  if (!status_has_body(response.status)) {
-    // Neither a length nor chunks.
-  } else if (const auto* text = std::get_if<std::string>(&response.body)) {
-    frame.content_length = text->size();
-  } else if (const auto* shared = std::get_if<HttpSharedBody>(&response.body)) {
-    frame.content_length = *shared ? (*shared)->size() : 0;
-  } else {
-    const auto* stream = std::get_if<HttpStreamBody>(&response.body);
-    if (stream != nullptr) frame.content_length = stream->length;
-    frame.chunked = !frame.content_length && http_1_1_;
-    endless = !frame.content_length && !http_1_1_ && !frame.head_only;
-  }
-  frame.keep_alive =
-      keep_alive_ && !response.close_connection && !endless && !state_.draining.load(std::memory_order_relaxed);
-  return frame;
-}
-
-// Writes the whole answer; when it is the connection's last, also ends it so that the client can read it.
-Task<bool> HttpSession::write_response(HttpResponse& response) {
-  if (response.drop_connection) {
-    discard_response(std::move(response), state_.requests);
-    reset_connection();
-    co_return false;
-  }
-  fill_in_error_body(response, request_id_);
-  const ResponseFrame frame = frame_for(response);
-  const bool with_body = !frame.head_only && status_has_body(response.status);
-  bool written = false;
-  if (with_body && std::holds_alternative<HttpStreamBody>(response.body)) {
-    written = co_await write_stream(response, frame);
-  } else if (with_body && std::holds_alternative<HttpPushBody>(response.body)) {
-    written = co_await write_push(response, frame);
-  } else {
-    std::string_view body;
-    if (const auto* text = std::get_if<std::string>(&response.body); with_body && text != nullptr) body = *text;
-    if (const auto* text = std::get_if<HttpSharedBody>(&response.body); with_body && text != nullptr && *text) {
-      body = **text;
-    }
-    written = co_await write_text(response, frame, body);
-    discard_response(std::move(response), state_.requests);
-  }
-  if (!written) co_return false;
-  if (frame.keep_alive) co_return true;
-  co_await linger();
-  co_return false;
-}
-
-Task<bool> HttpSession::write_text(const HttpResponse& response, ResponseFrame frame, std::string_view body) {
-  out_.clear();
-  append_response_head(out_, response, frame);
-  if (body.size() <= kSmallBody) {
-    out_.append(body);
-    co_return co_await write(out_);
-  }
-  co_return co_await write(out_, body);
-}
-
-Task<bool> HttpSession::write_stream(HttpResponse& response, ResponseFrame frame) {
-  auto& stream = std::get<HttpStreamBody>(response.body);
-  const auto framing = frame.chunked ? BodyPull::Framing::kChunked : BodyPull::Framing::kPlain;
-  pull_ = std::make_shared<BodyPull>(std::move(stream.reader), stream.length, framing);
-  bool head_sent = false;
-  bool last = false;
-  while (!last) {
-    part_.reset();
-    pull_piece(exchange_, pull_, state_.requests);
-    while (!part_ && !client_lost()) {
-      watch_client();
-      co_await wait_event();
-    }
-    if (!part_ || client_lost()) break;
-    if (!part_->has_value()) {
-      const Error error = std::move(*part_).error();
-      if (head_sent) {
-        log_warning("body_broken_off", {{"request_id", request_id_}, {"error", error.message()}});
-        break;
-      }
-      // Nothing has been sent yet, so the client can be told.
-      pull_.reset();
-      HttpResponse failed = error_response(error, exchange_->request);
-      failed.close_connection = !frame.keep_alive;
-      frame = frame_for(failed);
-      co_return co_await write_text(failed, frame, std::get<std::string>(failed.body));
-    }
-    last = (*part_)->last;
-    out_.clear();
-    if (!std::exchange(head_sent, true)) append_response_head(out_, response, frame);
-    const bool taken = co_await write(out_, (*part_)->wire);
-    if (!taken) break;
-  }
-  if (!last || client_lost()) {
-    break_off();
-    // The reader goes where it may block; a read under way holds on to it.
-    state_.requests.post([unfinished = std::exchange(pull_, nullptr)] {});
-    co_return false;
-  }
-  pull_.reset();
-  co_return true;
-}
-
-// When the pool drops this, the writer goes with it, and the body is aborted.
-void HttpSession::start_push(HttpPushBody& body) {
-  auto start = [start = std::move(body.start), writer = push_->handle()] {
-    try {
-      start(writer);
-    } catch (const std::exception& failure) {
-      log_error("push_failed", {{"error", failure.what()}});
-      writer.abort();
-    }
-  };
-  if (on_io_thread_) return start();
-  state_.requests.post(std::move(start));
-}
-
-Task<bool> HttpSession::write_push(HttpResponse& response, ResponseFrame frame) {
-  out_.clear();
-  append_response_head(out_, response, frame);
-  const bool head_sent = co_await write(out_);
-  if (!head_sent) co_return false;
-  push_ = std::make_shared<PushChannel>([io = io_, weak = weak_from_this()] {
-    io->post([weak] {
-      if (const auto session = weak.lock()) session->on_push_wake();
-    });
-  });
-  start_push(std::get<HttpPushBody>(response.body));
-  const bool whole = co_await pump_push(frame.chunked);
-  std::exchange(push_, nullptr)->finish();
-  if (!whole) break_off();
-  co_return whole;
-}
-
-Task<bool> HttpSession::pump_push(bool chunked) {
-  for (;;) {
-    const PushChannel::Batch batch = push_->take();
-    if (batch.aborted) {
-      reset_connection();
-      co_return false;
-    }
-    if (!batch.data.empty() || batch.closed) {
-      out_.clear();
-      append_piece(out_, batch.data, chunked);
-      if (batch.closed && chunked) out_.append("0\r\n\r\n");
-      const bool taken = co_await write(out_);
-      push_->written(batch.data.size());
-      if (!taken) co_return false;
-      if (batch.closed) co_return true;
-      continue;
-    }
-    watch_client();
-    if (eof_ || client_lost()) co_return false;
-    co_await wait_event();
-  }
-}
-
-// Returns when all has been taken by the kernel.
-Task<bool> HttpSession::write(std::string_view first, std::string_view second) {
-  writing_ = true;
-  unsent_ = -1;
-  while (!client_lost() && !(first.empty() && second.empty())) {
-    set_deadline(state_.options.write_timeout);
-    error_code error;
-    std::size_t bytes = 0;
-    if (tls_) {
-      // TLS takes one buffer at a time anyway.
-      const std::string_view next = first.empty() ? second : first;
-      std::tie(error, bytes) = co_await tls_->async_write_some(asio::buffer(next.data(), next.size()), kTuple);
-    } else {
-      const std::array<asio::const_buffer, 2> both{asio::buffer(first.data(), first.size()),
-                                                   asio::buffer(second.data(), second.size())};
-      std::tie(error, bytes) = co_await socket_.async_write_some(both, kTuple);
-    }
-    if (error) broken_ = true;
-    const std::size_t of_first = std::min(bytes, first.size());
-    first.remove_prefix(of_first);
-    second.remove_prefix(bytes - of_first);
-  }
-  writing_ = false;
-  deadline_ = SteadyTime::max();
-  co_return !client_lost();
-}
-
-// Ends our side and reads on until the client has ended its own: closing with unread bytes would reset the connection
-// and take the answer away from a client that is still sending.
-Task<void> HttpSession::linger() {
-  set_deadline(kLingerTime);
-  if (tls_) {
-    in_tls_exchange_ = true;
-    co_await tls_->async_shutdown(kTuple);
-    in_tls_exchange_ = false;
-    raw_ = true;
-    eof_ = false;
-  }
-  error_code error;
-  socket_.shutdown(Tcp::socket::shutdown_send, error);
-  const std::uint64_t most = received_ + kLingerBytes;
-  while (!eof_ && !timed_out_ && !client_lost() && received_ < most) {
-    begin_ = end_;
-    const bool more = co_await read_more();
-    if (!more) break;
-  }
-}
-
 }  // namespace
-
-void ServerState::enter() {
-  const std::lock_guard lock(mutex_);
-  ++under_way_;
-}
-
-void ServerState::leave() {
-  const std::lock_guard lock(mutex_);
-  --under_way_;
-  ended_.notify_all();
-}
-
-bool ServerState::wait_for_end(SteadyTime deadline) {
-  std::unique_lock lock(mutex_);
-  const auto over = [this] { return under_way_ == 0; };
-  if (deadline != SteadyTime::max()) return ended_.wait_until(lock, deadline, over);
-  ended_.wait(lock, over);
-  return true;
-}
 
 void start_session(ServerState& state, IoThread& io, NewConnection connection) {
   auto& count = connection.purpose == SessionPurpose::kServe ? state.served : state.refused;

@@ -1,45 +1,19 @@
-// A connection, as the rest of the server sees it.
+// A connection's requests and answers, as the rest of the server sees them.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <cstddef>
-#include <memory>
-#include <mutex>
 #include <string>
 
 #include "http_server/body_pull.hpp"
 #include "http_server/io_thread.hpp"
-#include "http_server/server.hpp"
-#include "imgimport/executor.hpp"
+#include "http_server/server_state.hpp"
 #include "imgimport/http.hpp"
+
+struct ssl_ctx_st;
 
 namespace imgimport {
 
 struct Exchange;
-
-// What all connections of a server share.
-struct ServerState {
-  ServerState(const HttpServerOptions& given, Executor& executor) : options(given), requests(executor) {}
-
-  const HttpServerOptions options;
-  Executor& requests;
-  std::atomic<bool> draining{false};
-  std::atomic<std::size_t> served{0};   // connections
-  std::atomic<std::size_t> refused{0};  // connections beyond the cap that are being told so
-
-  // Counts what must have ended before the server may.
-  void enter();
-  void leave();
-  // false: `deadline` came first.
-  bool wait_for_end(std::chrono::steady_clock::time_point deadline);
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  std::size_t under_way_ = 0;  // guarded by mutex_
-};
 
 // On its io thread only.
 class Session {
@@ -54,6 +28,8 @@ class Session {
   virtual void cut_off() = 0;
   virtual void on_response(const Exchange& exchange, HttpResponse response) = 0;
   virtual void on_body_part(const BodyPull& pull, Result<BodyPull::Piece> part) = 0;
+  // There is something to take from the channel of a pushed body.
+  virtual void on_push_wake() = 0;
 };
 
 enum class SessionPurpose { kServe = 1, kRefuse };

@@ -134,6 +134,9 @@ CommitEffect MemoryMetadataStore::store(const Outcome& outcome, const StorePlace
   image.version_id = object.version_id;
   image.checksum_verified = object.checksum_verified;
   image.hashes = object.hashes;
+  for (auto& [image_id, entry] : images_) {
+    if (entry.image.place == place && entry.image.key == object.key) entry.image.damaged = false;
+  }
   if (object.checksum_verified) fill_missing(image.hashes, item.listed.file.hashes);
   discard(place, replaced);
   job.job.counters.bytes += static_cast<std::int64_t>(object.size_bytes);
@@ -145,7 +148,7 @@ CommitEffect MemoryMetadataStore::keep(const Outcome& outcome, const StorePlace&
                                        ItemEntry& item) {
   const ImageEntry* target = live(place, *outcome.same_as);
   ImageEntry* own = record(place, item.listed.file.id);
-  if (target == nullptr || (own != nullptr && own->going != Going::kNot)) {
+  if (target == nullptr || target->image.damaged || (own != nullptr && own->going != Going::kNot)) {
     return requeue(job, item, std::chrono::seconds(0));
   }
   if (outcome.state == ItemState::kSkipped || own == target) {
@@ -167,6 +170,7 @@ CommitEffect MemoryMetadataStore::keep(const Outcome& outcome, const StorePlace&
   image.version_id = shared.version_id;
   image.checksum_verified = shared.checksum_verified;
   image.hashes = shared.hashes;
+  image.damaged = false;
   fill_missing(image.hashes, item.listed.file.hashes);
   discard(place, replaced);
   finish(outcome, job, item, image.id);

@@ -51,11 +51,12 @@ MemoryMetadataStore::ImageEntry* MemoryMetadataStore::live(const StorePlace& pla
 
 std::optional<KnownImage> MemoryMetadataStore::known_image(const StorePlace& place, const ItemEntry& item) {
   const ImageEntry* own = record(place, item.listed.file.id);
-  if (own != nullptr && own->going == Going::kNot && is_unchanged(own->image, own->head_revision, item.listed)) {
+  const auto is_sound = [](const ImageEntry& entry) { return entry.going == Going::kNot && !entry.image.damaged; };
+  if (own != nullptr && is_sound(*own) && is_unchanged(own->image, own->head_revision, item.listed)) {
     return KnownImage{own->image.id, own->image.key, true};
   }
   for (const auto& [id, entry] : images_) {
-    if (entry.going != Going::kNot || entry.image.place != place) continue;
+    if (!is_sound(entry) || entry.image.place != place) continue;
     if (is_same_content(entry.image, item.listed)) return KnownImage{entry.image.id, entry.image.key, &entry == own};
   }
   return std::nullopt;

@@ -254,6 +254,36 @@ Result<std::int64_t> MemoryMetadataStore::retry_job(const CallContext& context, 
   return moved;
 }
 
+Result<std::int64_t> MemoryMetadataStore::report_damage(const CallContext& context, const JobId& id,
+                                                        std::span<const Damage> damages) {
+  IMGIMPORT_RETURN_IF_ERROR(context.check());
+  const std::lock_guard lock(mutex_);
+  IMGIMPORT_ASSIGN_OR_RETURN(JobEntry * job, known(id));
+  std::int64_t failed = 0;
+  for (const Damage& damage : damages) {
+    const auto found = images_.find(damage.image.value());
+    if (found == images_.end() || found->second.going != Going::kNot) continue;
+    const Image& image = found->second.image;
+    if (image.key != damage.key) continue;
+    for (auto& [image_id, entry] : images_) {
+      if (entry.image.place == image.place && entry.image.key == image.key) entry.image.damaged = true;
+    }
+    const auto item = job->items.find(damage.item.value());
+    if (item == job->items.end() || item->second.image != damage.image) continue;
+    if (item->second.state == ItemState::kImported) {
+      const bool same_version = image.job == id;
+      const auto size = same_version ? image.size_bytes : item->second.listed.file.size.value_or(image.size_bytes);
+      job->job.counters.bytes -= static_cast<std::int64_t>(size);
+    }
+    move(*job, item->second, ItemState::kFailed);
+    item->second.reason = clean(damage.reason);
+    item->second.remedy = clean(damage.remedy);
+    item->second.image.reset();
+    ++failed;
+  }
+  return failed;
+}
+
 Result<std::vector<PendingFolder>> MemoryMetadataStore::pending_folders(const CallContext& context, const JobId& id,
                                                                         std::size_t limit) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());

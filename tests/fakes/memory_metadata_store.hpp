@@ -38,6 +38,8 @@ class MemoryMetadataStore : public MetadataStore {
                                              std::chrono::milliseconds ttl) override;
   Result<Job> cancel_job(const CallContext& context, const JobId& id) override;
   Result<std::int64_t> retry_job(const CallContext& context, const JobId& id) override;
+  Result<std::int64_t> report_damage(const CallContext& context, const JobId& id,
+                                     std::span<const Damage> damages) override;
 
   Result<std::vector<PendingFolder>> pending_folders(const CallContext& context, const JobId& job,
                                                      std::size_t limit) override;

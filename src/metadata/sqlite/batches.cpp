@@ -30,6 +30,7 @@ constexpr db::Sql kReadyBatches =
 // MD5 of every file whose SHA-256 it has.
 constexpr db::SqlText kSameContent(
     "SELECT s.id FROM images s INDEXED BY images_by_content WHERE s.place_id = ?3 AND s.deleting = 0"
+    " AND s.damaged = 0"
     " AND coalesce(s.md5, s.sha256) IS NOT NULL AND substr(coalesce(s.md5, s.sha256), 1, 8) = ");
 constexpr db::SqlText kSameHashes(
     " AND CASE WHEN s.sha256 IS NOT NULL AND i.sha256 IS NOT NULL THEN s.sha256 = i.sha256"
@@ -42,6 +43,7 @@ constexpr auto kOpenBatch =
     " same.id, same.object_key "
     "FROM items i INDEXED BY items_in_batch "
     "LEFT JOIN images own ON own.place_id = ?3 AND own.drive_id = i.drive_id AND own.deleting = 0 "
+    "AND own.damaged = 0 "
     "LEFT JOIN images same ON same.id = coalesce((" +
     kSameContent + "substr(i.md5, 1, 8)" + kSameHashes + "), (" + kSameContent + "substr(i.sha256, 1, 8)" +
     kSameHashes +

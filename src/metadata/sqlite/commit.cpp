@@ -2,6 +2,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "metadata/sqlite/damage.hpp"
 #include "metadata/sqlite/garbage.hpp"
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/store.hpp"
@@ -32,12 +33,13 @@ constexpr db::SqlText kTakenColumns(
     "job_id, name, folder_path, head_revision, width, height, taken_at, camera, latitude, longitude,"
     " drive_modified_at");
 constexpr db::SqlText kObjectColumns(
-    "size_bytes, mime_type, object_key, key_hash, etag, version_id, checksum_verified, md5, sha1, sha256, shared");
+    "size_bytes, mime_type, object_key, key_hash, etag, version_id, checksum_verified, md5, sha1, sha256, shared, "
+    "damaged");
 
 // Of a stored object. A hash that Drive published is true of the bytes once any of Drive's hashes was matched.
 constexpr db::SqlText kStoredValues(
     "?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce(?9, iif(?8, i.md5, NULL)), coalesce(?10, iif(?8, i.sha1, NULL)),"
-    " coalesce(?11, iif(?8, i.sha256, NULL)), ?12");
+    " coalesce(?11, iif(?8, i.sha256, NULL)), ?12, 0");
 constexpr auto kInsertStored = "INSERT INTO images (" + kTakenColumns + ", " + kObjectColumns +
                                ", drive_id, provider_id, place_id, created_at) SELECT " + kFromItem + ", " +
                                kStoredValues + ", i.drive_id, ?13, ?14, ?15 FROM items i WHERE i.id = ?1";
@@ -47,7 +49,7 @@ constexpr auto kUpdateStored = "UPDATE images SET (" + kTakenColumns + ", " + kO
 // Of a record ?2 that holds the same content already.
 constexpr db::SqlText kSharedValues(
     "t.size_bytes, t.mime_type, t.object_key, t.key_hash, t.etag, t.version_id, t.checksum_verified,"
-    " coalesce(t.md5, i.md5), coalesce(t.sha1, i.sha1), coalesce(t.sha256, i.sha256), 1");
+    " coalesce(t.md5, i.md5), coalesce(t.sha1, i.sha1), coalesce(t.sha256, i.sha256), 1, 0");
 constexpr auto kInsertShared = "INSERT INTO images (" + kTakenColumns + ", " + kObjectColumns +
                                ", drive_id, provider_id, place_id, created_at) SELECT " + kFromItem + ", " +
                                kSharedValues +
@@ -168,6 +170,8 @@ CommitEffect Committer::store(const Outcome& outcome, const ItemFacts& item) {
   }
   if (item.garbage) take_off_list(connection_, place_.place, outcome.stored->key);
   const std::int64_t image = write_stored(outcome, item);
+  // The object is new, for all who share it.
+  if (item.key_shared) clear_damage(connection_, place_.place, outcome.stored->key);
   tallies_[item.job].bytes += stored_size(outcome.stored->size_bytes);
   finish_item(outcome, item, image);
   return CommitEffect::kApplied;
@@ -202,10 +206,11 @@ std::int64_t Committer::write_stored(const Outcome& outcome, const ItemFacts& it
   return item.own->id;
 }
 
-// kSkipped, kDeduplicated: the record relied on must still be there.
+// kSkipped, kDeduplicated: the record relied on must still be there, and its object be sound.
 CommitEffect Committer::keep(const Outcome& outcome, const ItemFacts& item) {
   {
-    auto live = connection_.query("SELECT 1 FROM images WHERE id = ?1 AND place_id = ?2 AND deleting = 0");
+    auto live =
+        connection_.query("SELECT 1 FROM images WHERE id = ?1 AND place_id = ?2 AND deleting = 0 AND damaged = 0");
     const bool is_live = live.bind(outcome.same_as->value(), place_.place).next();
     if (!is_live || (item.own && item.own->going)) return requeue(outcome, item, std::chrono::seconds(0));
   }

@@ -166,6 +166,7 @@ Image image(const db::Query& query) {
   image.checksum_verified = row.flag();
   image.facts = row.facts();
   image.drive_modified_at = row.maybe_time();
+  image.damaged = row.flag();
   return image;
 }
 

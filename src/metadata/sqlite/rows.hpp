@@ -40,8 +40,8 @@ WorkItem work_item(const db::Query& query);
 inline constexpr db::SqlText kImageColumns(
     "m.id, m.name, m.drive_id, m.size_bytes, m.mime_type, v.name, p.bucket, p.prefix, m.object_key, m.etag, "
     "m.version_id, m.created_at, j.uuid, m.folder_path, m.md5, m.sha1, m.sha256, m.checksum_verified, m.width, "
-    "m.height, m.taken_at, m.camera, m.latitude, m.longitude, m.drive_modified_at ");
-inline constexpr int kImageWidth = 25;
+    "m.height, m.taken_at, m.camera, m.latitude, m.longitude, m.drive_modified_at, m.damaged ");
+inline constexpr int kImageWidth = 26;
 // The tables of kImageColumns besides images.
 inline constexpr db::SqlText kImageJoins(
     "JOIN places p ON p.id = m.place_id JOIN providers v ON v.id = m.provider_id LEFT JOIN jobs j ON j.id = m.job_id ");

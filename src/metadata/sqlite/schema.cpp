@@ -178,7 +178,12 @@ CREATE TABLE garbage (
 CREATE INDEX garbage_by_state ON garbage (place_id, state, since);
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+// images.damaged: 1 = the object was found missing or different, and has not been stored again since.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE images ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 constexpr db::Schema kSchema{.application_id = 0x494d4749,  // "IMGI"
                              .application = "imgimport",
                              .migrations = kMigrations};

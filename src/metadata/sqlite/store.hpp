@@ -51,6 +51,8 @@ class SqliteMetadataStore : public MetadataStore {
                                              std::chrono::milliseconds ttl) override;
   Result<Job> cancel_job(const CallContext& context, const JobId& id) override;
   Result<std::int64_t> retry_job(const CallContext& context, const JobId& id) override;
+  Result<std::int64_t> report_damage(const CallContext& context, const JobId& id,
+                                     std::span<const Damage> damages) override;
 
   // Journal
   Result<std::vector<PendingFolder>> pending_folders(const CallContext& context, const JobId& job,

@@ -113,8 +113,37 @@ Result<ObjectInfo> FlakyObjects::head(const CallContext& context, const ObjectKe
 }
 
 Result<ObjectInfo> FlakyObjects::inspect(const CallContext& context, const ObjectKey& key) {
+  Inspection inspection;
+  {
+    const std::lock_guard lock(mutex_);
+    ++inspected_[key];
+    inspection = inspection_;
+  }
   if (const auto trouble = error()) return *trouble;
+  if (inspection) {
+    if (auto answer = inspection(context, key)) return *std::move(answer);
+  }
   return objects_.inspect(context, key);
+}
+
+std::map<ObjectKey, int> FlakyObjects::inspected() const {
+  const std::lock_guard lock(mutex_);
+  return inspected_;
+}
+
+void FlakyObjects::on_inspect(Inspection inspection) {
+  const std::lock_guard lock(mutex_);
+  inspection_ = std::move(inspection);
+}
+
+void FlakyObjects::give_links(std::string base) {
+  const std::lock_guard lock(mutex_);
+  link_base_ = std::move(base);
+}
+
+LinkOptions FlakyObjects::linked() const {
+  const std::lock_guard lock(mutex_);
+  return linked_;
 }
 
 Result<ObjectContent> FlakyObjects::get(const CallContext& context, const ObjectKey& key,
@@ -252,6 +281,10 @@ GatewayOptions GatewayFixture::fast_options() {
   options.event_interval = std::chrono::milliseconds(2);
   options.ping_interval = std::chrono::milliseconds(2);
   options.page_size = 3;
+  options.verification.page_size = 3;
+  options.verification.threads = 2;
+  options.verification.backoff = {.base_delay = std::chrono::milliseconds(1),
+                                  .max_delay = std::chrono::milliseconds(2)};
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,11 +75,22 @@ class FlakyObjects : public ObjectStore {
     return objects_.tickets(context, plans);
   }
   Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override {
+    const std::lock_guard lock(mutex_);
+    linked_ = options;
+    if (!link_base_.empty()) return link_base_ + key.value();
     return objects_.link(context, key, options);
   }
 
   bool has(const ObjectKey& key);
   std::size_t gets() const;
+  // How often each key was inspected.
+  std::map<ObjectKey, int> inspected() const;
+  // Asked before each inspect, on its thread; an answer stands for the store's own.
+  using Inspection = std::function<std::optional<Result<ObjectInfo>>(const CallContext&, const ObjectKey&)>;
+  void on_inspect(Inspection inspection);
+  // From now on there are links: this and the key. Not empty.
+  void give_links(std::string base);
+  LinkOptions linked() const;  // of the last link
   // What every later call answers; nullopt = it works again.
   void fail(std::optional<Error> error);
 
@@ -89,6 +101,10 @@ class FlakyObjects : public ObjectStore {
   mutable std::mutex mutex_;
   std::optional<Error> error_;
   std::size_t gets_ = 0;
+  std::map<ObjectKey, int> inspected_;
+  Inspection inspection_;
+  std::string link_base_;
+  LinkOptions linked_;
 };
 
 // The client's end of a pushed body.
@@ -160,7 +176,7 @@ class GatewayFixture {
   explicit GatewayFixture(GatewayOptions options = fast_options());
   ~GatewayFixture();
 
-  // Everything that waits in real time, short.
+  // Everything that waits in real time, short; pages of three records.
   static GatewayOptions fast_options();
 
   // As the HTTP server does it: route, guard, handler. 404 and 405 have no body.

@@ -1,9 +1,12 @@
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <catch2/catch.hpp>
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "gateway/content_headers.hpp"
+#include "gateway/image_json.hpp"
 #include "unit/gateway/gateway_fixture.hpp"
 
 namespace imgimport::gateway_test {
@@ -58,16 +61,28 @@ TEST_CASE("a record shows every field that is known", "[gateway]") {
   CHECK(json.at("latitude").as_double() == 47.5);
   CHECK(json.at("longitude").as_double() == -8.25);
   CHECK(json.at("drive_modified_at").as_string() == "2026-06-01T00:00:00Z");
-  CHECK(json.size() == 21);
+  CHECK(json.size() == 23);
 }
 
 TEST_CASE("what is not known of a record is null", "[gateway]") {
   GatewayFixture fixture;
   const auto json = fixture.get(target_of(fixture.add_image(file_named("a"), "image/png", "b"))).json();
-  for (const char* unknown : {"width", "height", "taken_at", "camera", "latitude", "longitude", "drive_modified_at"}) {
+  for (const char* unknown :
+       {"etag", "version_id", "width", "height", "taken_at", "camera", "latitude", "longitude", "drive_modified_at"}) {
     INFO(unknown);
     CHECK(json.at(unknown).is_null());
   }
+}
+
+TEST_CASE("a record tells what the store calls the object's version", "[gateway]") {
+  Image image;
+  image.etag = "an-etag";
+  image.version_id = "a-version";
+  JsonWriter writer;
+  write_image(writer, image, {});
+  const auto json = boost::json::parse(writer.take()).as_object();
+  CHECK(json.at("etag").as_string() == "an-etag");
+  CHECK(json.at("version_id").as_string() == "a-version");
 }
 
 TEST_CASE("any name from Drive comes back unharmed in a record", "[gateway]") {
@@ -276,6 +291,31 @@ TEST_CASE("content is served with its type, its tag and headers that keep it har
   CHECK_THAT(answer.header("Content-Disposition"), Catch::StartsWith("inline; filename=\"a.png\""));
   CHECK_THAT(answer.header("Cache-Control"), Catch::Contains("private"));
   CHECK(fixture.get(target_of(image, "/content?redirect=1")).body == "0123456789");
+}
+
+TEST_CASE("content asked for by redirect comes from the bucket itself, where it gives links", "[gateway]") {
+  GatewayFixture fixture;
+  const Image image = fixture.add_image(file_named("a \"b\".png"), "image/png", "0123456789");
+  fixture.objects.give_links("https://bucket.example/");
+  const HttpMethod method = GENERATE(HttpMethod::kGet, HttpMethod::kHead);
+  const Answer answer = fixture.ask({.method = method, .target = target_of(image, "/content?redirect=1")});
+  CHECK(answer.status == 302);
+  CHECK(answer.header("Location") == "https://bucket.example/images/file-1/v1/x");
+  CHECK(answer.header("Cache-Control") == "no-store");
+  CHECK(answer.header("ETag").empty());
+  CHECK(answer.body.empty());
+  CHECK(fixture.objects.linked().content_type == "image/png");
+  CHECK(fixture.objects.linked().content_disposition == content_disposition(image));
+  CHECK(fixture.objects.gets() == 0);
+  // Only where it was asked for.
+  CHECK(fixture.get(target_of(image, "/content")).body == "0123456789");
+  CHECK(fixture.get(target_of(image, "/content?redirect=0")).status == 200);
+}
+
+TEST_CASE("a redirect does not lead into another store", "[gateway]") {
+  GatewayFixture fixture;
+  fixture.objects.give_links("https://bucket.example/");
+  CHECK(fixture.get("/api/images/4711/content?redirect=1").status == 404);
 }
 
 TEST_CASE("an SVG is saved, never shown", "[gateway]") {

@@ -103,6 +103,15 @@ void use_everything(MetadataStore& store, const JobLease& full, HandClock& clock
   get(store.next_due(kCall, full.job));
   get(store.group_due(kCall, full, clock.now(), 20, 1));
   get(store.ready_batches(kCall, full, BatchId(0), 5));
+  const auto relied_on = get(store.job_images(kCall, lease.job, ItemId(0), 100));
+  std::vector<JobStore::Damage> damages;
+  for (const auto& [item, image] : relied_on) damages.push_back({item, image.id, image.key, "object_missing", "retry"});
+  get(store.report_damage(kCall, lease.job, damages));
+  get(store.retry_job(kCall, lease.job));
+  for (const WorkItem& item : work(store, lease, clock.now())) {
+    if (item.known) continue;
+    commit(store, imported(lease, item));
+  }
   const auto deleted = get(store.walk(kCall, {}, ImageId(0), 1)).at(0).id;
   get(store.begin_delete(kCall, deleted));
   get(store.finish_delete(kCall, deleted));

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "contract/metadata_store_backends.hpp"
+#include "metadata/sqlite/schema.hpp"
 
 using namespace imgimport;
 using namespace imgimport::metadata_suite;
@@ -132,6 +133,28 @@ TEST_CASE("a database of a newer program is refused and left as it is", "[metada
   CHECK(error.reason() == "newer_schema");
   CHECK(error.message().find("999") != std::string::npos);
   CHECK(content_of(path) == before);
+}
+
+TEST_CASE("a database of an older program is brought to this one's form with all that is in it", "[metadata][sqlite]") {
+  TempDir dir;
+  const auto path = dir.path() / "a.db";
+  const HandClock clock;
+  {
+    db::Connection old({.path = path.string()});
+    db::Schema first = metadata_schema();
+    first.migrations = first.migrations.first(1);
+    REQUIRE(db::migrate(old, first).has_value());
+    old.exec(
+        "INSERT INTO providers VALUES (1, 'local', 1, 5);"
+        "INSERT INTO places VALUES (1, 1, '', 'imports');"
+        "INSERT INTO images (provider_id, place_id, job_id, created_at, size_bytes, key_hash, checksum_verified,"
+        " drive_id, name, folder_path, mime_type, object_key, etag, version_id, head_revision, taken_at, camera)"
+        " VALUES (1, 1, 1, 0, 5, 0, 1, 'drive-1', 'old.jpg', '', 'image/jpeg', 'imports/a/b/c', '', '', '', '', '')");
+  }
+  const auto store = open_sqlite(path, clock);
+  const Image image = get(store->image(kCall, ImageId(1)));
+  CHECK(image.name == "old.jpg");
+  CHECK_FALSE(image.damaged);
 }
 
 TEST_CASE("an empty file becomes a database", "[metadata][sqlite]") {

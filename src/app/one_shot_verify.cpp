@@ -1,0 +1,94 @@
+#include "app/one_shot_verify.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <thread>
+
+#include "app/assembly.hpp"
+#include "app/import_report.hpp"
+#include "app/signals.hpp"
+#include "app/verify_report.hpp"
+#include "app/wiring.hpp"
+#include "gateway/parameters.hpp"
+#include "gateway/verify_json.hpp"
+
+namespace imgimport {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookEvery{20};
+constexpr std::chrono::milliseconds kRedrawEvery{200};
+constexpr std::chrono::seconds kPlainLineEvery{5};
+
+// Goes to standard error, so that standard output holds the report alone. Called by the run's thread.
+class ProgressLines {
+ public:
+  void show(const VerificationReport& report, std::int64_t total) {
+    const auto now = steady_clock::now();
+    if (now - shown_ < (terminal_ ? steady_clock::duration(kRedrawEvery) : kPlainLineEvery)) return;
+    shown_ = now;
+    std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", verify_progress_line(report, total).c_str());
+    std::fflush(stderr);
+  }
+  void end() {
+    if (terminal_) std::fputs("\r\033[K", stderr);
+  }
+
+ private:
+  const bool terminal_ = isatty(STDERR_FILENO) != 0;
+  steady_clock::time_point shown_ = steady_clock::now();
+};
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
+  return 2;
+}
+
+// On a thread of its own, so that this one can wait for a signal, which ends it.
+Result<VerificationReport> run(const Verification& verification, const JobId& job) {
+  ProgressLines lines;
+  std::optional<Result<VerificationReport>> report;
+  std::atomic<bool> ended{false};
+  std::jthread runner([&](const std::stop_token& stop) {
+    CallContext context;
+    context.stop = stop;
+    report = verification.run(context, job, [&](const auto& so_far, std::int64_t total) { lines.show(so_far, total); });
+    ended = true;
+  });
+  while (!ended) {
+    if (!signal_within(kLookEvery)) continue;
+    runner.request_stop();
+    let_signals_kill();
+    break;
+  }
+  runner.join();
+  lines.end();
+  return *std::move(report);
+}
+
+}  // namespace
+
+int one_shot_verify(const Config& config, const std::string& job, ReportFormat format) {
+  const auto id = job_id_from(job, "JOB");
+  if (!id.has_value()) return refuse(id.error());
+  Assembly assembly(config, {Role::kMetadata, Role::kStorage});
+  assembly.one_shot = true;
+  if (const auto built = assemble(assembly); !built.has_value()) return refuse(built.error());
+  const auto began = steady_clock::now();
+  const Verification verification({*assembly.metadata, *assembly.metadata, *assembly.store});
+  const auto report = run(verification, *id);
+  if (!report.has_value()) return refuse(report.error());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
+  const std::string text =
+      format == ReportFormat::kJson ? verification_json(*report) + "\n" : verify_report_text(*report, seconds);
+  std::fputs(text.c_str(), stdout);
+  if (report->trouble) std::fprintf(stderr, "%s\n", refusal_text(*report->trouble).c_str());
+  return report->clean() ? 0 : 1;
+}
+
+}  // namespace imgimport
