@@ -86,10 +86,10 @@ class SqlSession::Backend {
         session.open(soci::postgresql, libpq_string(target));
         socket = PQsocket(static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_);
       }
-      const auto settings = [&](const auto& statements) {
-        for (const char* text : statements) session << text;
+      const auto apply = [&](const auto& settings) {
+        for (const char* text : settings) session << text;
       };
-      target.product == SqlProduct::kPostgres ? settings(kPostgresSettings) : settings(kSqlServerSettings);
+      target.product == SqlProduct::kPostgres ? apply(kPostgresSettings) : apply(kSqlServerSettings);
     } catch (const soci::soci_error& error) {
       SqlFault fault = fault_of(error);
       fault.connecting = true;

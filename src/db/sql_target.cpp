@@ -148,10 +148,10 @@ std::string option_of(const SqlTarget& target, std::string_view name, std::strin
 
 std::string psqlodbc_string(const SqlTarget& target) {
   const std::string& driver = target.driver;
+  // psqlodbc takes the braces off a password, and for a part of any other value.
   return fmt::format("Driver={};Server={};Port={};Database={};Uid={};Pwd={};SSLmode={};",
                      braced(driver.empty() ? std::string(kPostgresDriver) : driver), target.host, target.port,
-                     braced(target.database), braced(target.user), braced(target.password),
-                     option_of(target, "sslmode", "prefer"));
+                     target.database, target.user, braced(target.password), option_of(target, "sslmode", "prefer"));
 }
 
 }  // namespace
