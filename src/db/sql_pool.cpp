@@ -35,6 +35,8 @@ struct SqlPool::Loan::Watched {
 SqlPool::Loan::Loan(SqlPool& pool, std::unique_ptr<SqlSession> session, const CallContext& context)
     : pool_(&pool), session_(std::move(session)), watched_(std::make_unique<Watched>(pool, *session_, context)) {}
 
+SqlPool::Loan::Loan(Loan&& other) noexcept = default;
+
 SqlPool::Loan::~Loan() {
   if (!session_) return;  // moved from
   watched_.reset();

@@ -40,7 +40,7 @@ class SqlPool {
   // A connection on loan; goes back at the end of its scope. What it runs is interrupted when the context ends.
   class Loan {
    public:
-    Loan(Loan&& other) noexcept = default;
+    Loan(Loan&& other) noexcept;
     Loan& operator=(Loan&&) = delete;
     ~Loan();
     SqlSession& operator*() const noexcept { return *session_; }

@@ -11,6 +11,8 @@
 #include <charconv>
 #include <unordered_map>
 
+#include "base/log.hpp"
+
 namespace imgimport::db {
 namespace {
 
@@ -22,8 +24,12 @@ constexpr std::array<const char*, 3> kPostgresSettings = {
     "SET client_min_messages = warning",
 };
 // https://learn.microsoft.com/en-us/sql/t-sql/statements/set-xact-abort-transact-sql
-constexpr std::array<const char*, 2> kSqlServerSettings = {
+// Filtered indexes ask for the others, which not every driver sets:
+// https://learn.microsoft.com/en-us/sql/t-sql/statements/create-index-transact-sql#required-set-options-for-filtered-indexes
+constexpr std::array<const char*, 4> kSqlServerSettings = {
     "SET XACT_ABORT ON",
+    "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, CONCAT_NULL_YIELDS_NULL, QUOTED_IDENTIFIER ON",
+    "SET NUMERIC_ROUNDABORT OFF",
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
 };
 
@@ -84,7 +90,15 @@ class SqlSession::Backend {
         session.open(parameters);
       } else {
         session.open(soci::postgresql, libpq_string(target));
-        socket = PQsocket(static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_);
+        PGconn* connection = static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+        socket = PQsocket(connection);
+        // libpq would write them to standard error.
+        PQsetNoticeProcessor(
+            connection,
+            [](void*, const char* notice) {
+              log_debug("PostgreSQL notice", {{"text", notice}});
+            },
+            nullptr);
       }
       const auto apply = [&](const auto& settings) {
         for (const char* text : settings) session << text;

@@ -252,6 +252,12 @@ inline bool counts_match(MetadataStore& store, const JobLease& lease) {
 
 }  // namespace imgimport::metadata_suite
 
-#define METADATA_BACKENDS                                                             \
-  imgimport::metadata_suite::MemoryBackend, imgimport::metadata_suite::SqliteBackend, \
-      imgimport::metadata_suite::PostgresBackend, imgimport::metadata_suite::PostgresOdbcBackend
+#ifdef IMGIMPORT_METADATA_GIVEN
+#include "contract/metadata_store_given.hpp"
+#define METADATA_BACKENDS imgimport::metadata_suite::GivenBackend
+#define METADATA_SERVERS imgimport::metadata_suite::GivenBackend
+#else
+#define METADATA_SERVERS imgimport::metadata_suite::PostgresBackend, imgimport::metadata_suite::PostgresOdbcBackend
+#define METADATA_BACKENDS \
+  imgimport::metadata_suite::MemoryBackend, imgimport::metadata_suite::SqliteBackend, METADATA_SERVERS
+#endif

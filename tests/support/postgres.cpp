@@ -136,9 +136,10 @@ std::string PostgresServer::execute(const std::string& database, const std::stri
   return text;
 }
 
-int PostgresServer::terminate_connections(const std::string& database) const {
+int PostgresServer::terminate_connections(const std::string& database, int most) const {
   const std::string ended = execute(
-      "postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '" + database + "'");
+      "postgres", "SELECT count(pg_terminate_backend(s.pid)) FROM (SELECT pid FROM pg_stat_activity WHERE datname = '" +
+                      database + "' ORDER BY random() LIMIT " + std::to_string(most) + ") s");
   return std::stoi(ended);
 }
 

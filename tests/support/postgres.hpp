@@ -33,8 +33,8 @@ class PostgresServer {
 
   // Runs the statement in the database; the first column of all rows, a line each. Throws the server's message.
   std::string execute(const std::string& database, const std::string& sql) const;
-  // Ends all sessions of the database; returns how many there were.
-  int terminate_connections(const std::string& database) const;
+  // Ends all sessions of the database, or so many at random; returns how many there were.
+  int terminate_connections(const std::string& database, int most = 1'000) const;
 
   // As if the machine had lost its power (the files stay), and on again on the same port.
   void kill();
