@@ -139,6 +139,13 @@ std::string braced(std::string_view value) {
   return text += '}';
 }
 
+// FreeTDS ends a value in braces at "};" and, before its version 1.4, knows no doubled brace.
+std::string freetds_value(std::string_view value) {
+  const bool plain =
+      value.find('}') != std::string_view::npos && value.find(';') == std::string_view::npos && !value.starts_with('{');
+  return plain ? std::string(value) : braced(value);
+}
+
 std::string option_of(const SqlTarget& target, std::string_view name, std::string fallback) {
   for (const auto& [key, value] : target.options) {
     if (key == name) return value;
@@ -239,9 +246,8 @@ std::string odbc_string(const SqlTarget& target) {
   const std::string login =
       fmt::format("Database={};UID={};PWD={};", braced(target.database), braced(target.user), braced(target.password));
   if (is_freetds(target)) {
-    // FreeTDS takes the braces of a value for a part of it, except those of the driver's name.
     return fmt::format("Driver={};Servername={};Database={};UID={};PWD={};", braced(target.driver), target.server_name,
-                       target.database, target.user, target.password);
+                       freetds_value(target.database), freetds_value(target.user), freetds_value(target.password));
   }
   return fmt::format("Driver={};Server=tcp:{},{};{}Encrypt={};TrustServerCertificate={};APP=imgimport;",
                      braced(target.driver), target.host, target.port, login, option_of(target, "encrypt", "yes"),

@@ -279,9 +279,9 @@ struct Texts {
       " head_revision = i.head_revision, width = i.width, height = i.height, taken_at = i.taken_at,"
       " camera = i.camera, latitude = i.latitude, longitude = i.longitude, drive_modified_at = i.modified_at, ";
   // A hash that Drive published is true of the bytes once any of Drive's hashes was matched.
-  static constexpr SqlText kMd5 = "coalesce(x.md5, CASE WHEN x.verified = 1 THEN i.md5 END)";
-  static constexpr SqlText kSha1 = "coalesce(x.sha1, CASE WHEN x.verified = 1 THEN i.sha1 END)";
-  static constexpr SqlText kSha256 = "coalesce(x.sha256, CASE WHEN x.verified = 1 THEN i.sha256 END)";
+  static constexpr auto kMd5 = "coalesce(" + D::exact("x.md5") + ", CASE WHEN x.verified = 1 THEN i.md5 END)";
+  static constexpr auto kSha1 = "coalesce(" + D::exact("x.sha1") + ", CASE WHEN x.verified = 1 THEN i.sha1 END)";
+  static constexpr auto kSha256 = "coalesce(" + D::exact("x.sha256") + ", CASE WHEN x.verified = 1 THEN i.sha256 END)";
   static constexpr auto kContent = "left(coalesce(" + kMd5 + ", " + kSha256 + "), 16)";
   static constexpr auto insert_stored =
       kImageColumns + "x.provider, x.place, i.drive_id, x.now, " + kFromItem +
