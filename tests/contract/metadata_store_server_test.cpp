@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("connections that die in the middle of commits cost nothing b
   MetadataStore& store = backend.store;
   constexpr std::int64_t kItems = 2'000;
   const JobLease lease = create(store, new_job("job-1"));
-  Terminator terminator(backend.database.name(), 100);
+  Terminator terminator(backend.database.name(), 40);
   std::int64_t added = 0;
   CallContext patient;
   for (std::int64_t first = 1; first <= kItems; first += 100) {
