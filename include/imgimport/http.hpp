@@ -41,7 +41,11 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;      // decoded, in order
   std::vector<std::pair<std::string, std::string>> path_args;  // the route's {names}, decoded
   HttpHeaders headers;
-  std::string body;            // whole; at most the route's limit
+  std::string body;  // whole; at most the route's limit; empty where the route streams it
+  // The body of a route with stream_body, else nullptr. Reading blocks until bytes come, and the client is slowed down
+  // to the reader's pace. Ends only when the body is whole; kUnavailable: it broke off, or the client was too slow;
+  // kTooLarge: beyond the route's limit. To be read until the answer is sent, by one thread at a time.
+  std::shared_ptr<ByteReader> body_reader;
   std::string remote_address;  // "127.0.0.1"
   std::string request_id;      // the client's X-Request-Id where it is a sane one, else made here
 
@@ -128,6 +132,9 @@ struct HttpRouteOptions {
   std::size_t max_body_bytes = 1 << 20;  // beyond it: 413
   bool on_io_thread = false;             // for answers from memory only (health): never waits for a busy pool
   bool guarded = true;                   // false: open without a token
+  // The handler is called once the head is there, and reads the body itself, whatever its size, in flat memory. An
+  // answer may come before the body has been read. Not together with on_io_thread.
+  bool stream_body = false;
 };
 
 // A table of routes. Patterns are paths with {name} for one segment and, at the end, {name...} for the rest.

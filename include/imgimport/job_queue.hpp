@@ -31,16 +31,21 @@ struct QueueStats {
   std::size_t waiting = 0;   // pushed and not leased
   std::size_t leased = 0;    // leased and not acknowledged
   std::size_t capacity = 0;  // how many may wait
+  // Another one than before: the queue may have lost what it held (the broker was emptied or restarted), and unfinished
+  // batches must be put in again. Empty where that cannot happen to one process and not to the other.
+  std::string epoch;
 };
 
 class JobQueue {
  public:
   virtual ~JobQueue() = default;
 
-  // Appends in order as many as fit and returns how many that were. Never blocks.
+  // Appends in order as many as fit and returns how many that were. Never waits for room. A batch that a broker still
+  // holds, waiting or leased, counts as one that fitted, and is not put in twice. While the broker is away, none fits.
   virtual Result<std::size_t> push(const CallContext& context, std::span<const BatchRef> batches) = 0;
 
-  // Waits for a batch. nullopt: the context's deadline passed with none. kCancelled: stopped.
+  // Waits for a batch. nullopt: the context's deadline passed with none. kCancelled: stopped. Where there is a broker,
+  // kUnavailable while it is away and kMisconfigured when it refuses us, after a moment's wait: ask again.
   virtual Result<std::optional<BatchLease>> lease(const CallContext& context) = 0;
 
   // Says that the batch is still being worked on. kConflict: it was given to somebody else meanwhile.

@@ -1,6 +1,8 @@
 // Everything that a process consists of, in the order in which it is built. Destroyed in reverse.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "imgimport/object_store.hpp"
 #include "imgimport/rate_budget.hpp"
 #include "imgimport/source.hpp"
+#include "redis/client.hpp"
 
 namespace imgimport {
 
@@ -39,9 +42,12 @@ struct Assembly {
   SystemClock clock;
   MetricsRegistry metrics;
   std::unique_ptr<ThreadPool> request_pool;
+  // Has a TLS connection trust the authorities that this process trusts; crypto's shared_tls_trust.
+  std::function<bool(void* ssl_context, std::uint64_t* records_read)> tls_trust;
   std::unique_ptr<HttpClient> http;        // towards Drive and the object store
   std::unique_ptr<HttpClient> local_http;  // to this machine and its cloud's metadata, past any proxy
   std::unique_ptr<Source> source;
+  std::unique_ptr<RedisClient> redis;  // where REDIS_URL is set
   std::unique_ptr<RateBudget> source_budget;
   std::unique_ptr<JobQueue> queue;
 

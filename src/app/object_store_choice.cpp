@@ -8,6 +8,7 @@
 #include "storage/local/local_store.hpp"
 #include "storage/s3/credentials/cached_credentials.hpp"
 #include "storage/s3/credentials/chain.hpp"
+#include "storage/s3/credentials/shared_files.hpp"
 #include "storage/s3/s3_store.hpp"
 
 namespace imgimport {
@@ -18,19 +19,26 @@ std::optional<std::string> environment(std::string_view name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-Result<std::unique_ptr<ObjectStore>> open_local(const Config& config) {
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+std::string region_of(const AwsConfig& aws) {
+  if (aws.region != kDefaultAwsRegion || environment_value(environment, "AWS_REGION")) return aws.region;
+  return profile_region(environment).value_or(aws.region);
 }
 
-Result<std::unique_ptr<ObjectStore>> open_s3(Assembly& assembly) {
+Result<ChosenStore> open_local(const Config& config) {
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
+  const LocalTickets& tickets = store->issued_tickets();
+  return ChosenStore{std::move(store), &tickets};
+}
+
+Result<ChosenStore> open_s3(Assembly& assembly) {
   const StorageConfig& storage = assembly.config.storage;
   const AwsConfig& aws = storage.aws;
+  const std::string region = region_of(aws);
   AwsCredentialsOptions options;
   options.keys.access_key_id = aws.access_key_id;
   options.keys.secret_access_key = aws.secret_access_key;
   options.keys.session_token = aws.session_token;
-  options.region = aws.region;
+  options.region = region;
   options.endpoint_url = aws.endpoint_url;
   options.environment = environment;
   auto chain = std::make_unique<AwsCredentialsChain>(
@@ -38,7 +46,7 @@ Result<std::unique_ptr<ObjectStore>> open_s3(Assembly& assembly) {
 
   S3Options s3;
   s3.bucket = aws.bucket;
-  s3.region = aws.region;
+  s3.region = region;
   s3.endpoint_url = aws.s3_endpoint_url.empty() ? aws.endpoint_url : aws.s3_endpoint_url;
   s3.prefix = storage.object_prefix;
   s3.storage_class = storage.storage_class;
@@ -48,10 +56,10 @@ Result<std::unique_ptr<ObjectStore>> open_s3(Assembly& assembly) {
       auto store,
       S3Store::open(std::move(s3), *assembly.http,
                     std::make_unique<CachedAwsCredentials>(std::move(chain), assembly.clock), assembly.clock));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  return ChosenStore{std::move(store)};
 }
 
-Result<std::unique_ptr<ObjectStore>> open_azure(Assembly& assembly) {
+Result<ChosenStore> open_azure(Assembly& assembly) {
   const StorageConfig& storage = assembly.config.storage;
   AzureStoreOptions options;
   IMGIMPORT_ASSIGN_OR_RETURN(options.account, parse_azure_connection_string(storage.azure.connection_string));
@@ -59,12 +67,12 @@ Result<std::unique_ptr<ObjectStore>> open_azure(Assembly& assembly) {
   options.prefix = storage.object_prefix;
   options.access_tier = storage.storage_class;
   IMGIMPORT_ASSIGN_OR_RETURN(auto store, AzureStore::create(*assembly.http, assembly.clock, std::move(options)));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  return ChosenStore{std::move(store)};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_object_store(Assembly& assembly) {
+Result<ChosenStore> open_object_store(Assembly& assembly) {
   switch (assembly.config.storage.provider) {
     case StorageProvider::kLocal:
       return open_local(assembly.config);

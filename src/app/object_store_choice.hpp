@@ -8,8 +8,15 @@
 
 namespace imgimport {
 
+class LocalTickets;
+
+struct ChosenStore {
+  std::unique_ptr<ObjectStore> store;
+  const LocalTickets* tickets = nullptr;  // the store's own, where the storage service takes the uploads itself
+};
+
 // Asks nobody: a wrong key or a missing bucket shows at the first put. kMisconfigured: settings that cannot be right.
 // REQUIRES: `assembly` outlives the store.
-Result<std::unique_ptr<ObjectStore>> open_object_store(Assembly& assembly);
+Result<ChosenStore> open_object_store(Assembly& assembly);
 
 }  // namespace imgimport

@@ -9,26 +9,21 @@
 #include <span>
 #include <utility>
 
+#include "app/broker.hpp"
 #include "app/database_location.hpp"
 #include "app/object_store_choice.hpp"
-#include "base/log.hpp"
 #include "base/process_identity.hpp"
-#include "base/rate_budget.hpp"
 #include "crypto/tls_trust.hpp"
 #include "drive/drive_source.hpp"
 #include "gateway/gateway_module.hpp"
 #include "http_client/curl_client.hpp"
 #include "importer/import_module.hpp"
 #include "metadata/metadata_module.hpp"
-#include "queue/in_process_queue.hpp"
 #include "storage/storage_module.hpp"
 #include "worker/worker_module.hpp"
 
 namespace imgimport {
 namespace {
-
-// Enough for the refiller's low-water mark many times over.
-constexpr std::size_t kQueueCapacity = 256;
 
 template <class M, class... Arguments>
 M& add_module(Assembly& assembly, Role role, Arguments&&... arguments) {
@@ -45,31 +40,18 @@ Result<void> local_metadata(Assembly& assembly) {
 }
 
 Result<void> local_storage(Assembly& assembly) {
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, open_object_store(assembly));
-  assembly.store = &add_module<StorageModule>(assembly, Role::kStorage, std::move(store)).store();
-  return {};
-}
-
-Result<void> local_queue(Assembly& assembly) {
-  const bool together = assembly.roles.contains(Role::kImport) && assembly.roles.contains(Role::kWorker);
-  const bool either = assembly.roles.contains(Role::kImport) || assembly.roles.contains(Role::kWorker);
-  if (!either) return {};
-  if (!together) {
-    return Error(ErrorCode::kMisconfigured,
-                 "import and worker run in different processes, and there is no broker between them")
-        .with_remedy("Run both in one process (--role=import,worker or --role=all)");
-  }
-  if (!assembly.config.queue.redis_url.empty()) {
-    log_warning("REDIS_URL is set, but import and worker share this process: batches stay in it");
-  }
-  assembly.queue = std::make_unique<InProcessQueue>(kQueueCapacity);
+  IMGIMPORT_ASSIGN_OR_RETURN(ChosenStore chosen, open_object_store(assembly));
+  assembly.store =
+      &add_module<StorageModule>(assembly, Role::kStorage, std::move(chosen.store), chosen.tickets, assembly.clock)
+           .store();
   return {};
 }
 
 void make_http_clients(Assembly& assembly) {
   CurlHttpClientOptions options;
   // One certificate store for all connections: each would parse the CA bundle for itself otherwise.
-  options.tls_setup = shared_tls_trust({.ca_file = options.ca.file, .ca_directory = options.ca.directory});
+  assembly.tls_trust = shared_tls_trust({.ca_file = options.ca.file, .ca_directory = options.ca.directory});
+  options.tls_setup = assembly.tls_trust;
   assembly.http = std::make_unique<CurlHttpClient>(options);
   options.proxies = ProxyUse::kIgnore;
   assembly.local_http = std::make_unique<CurlHttpClient>(options);
@@ -85,7 +67,7 @@ Result<void> local_source(Assembly& assembly) {
   options.impersonate_user = drive.impersonate_user;
   options.acknowledge_abuse = drive.acknowledge_abuse;
   IMGIMPORT_ASSIGN_OR_RETURN(assembly.source, DriveSource::create(options, *assembly.http, assembly.clock));
-  assembly.source_budget = std::make_unique<TokenBucketBudget>(drive_quota_per_minute(drive));
+  assembly.source_budget = make_source_budget(assembly);
   return {};
 }
 
@@ -202,7 +184,7 @@ Result<void> assemble(Assembly& assembly) {
   assembly.request_pool =
       std::make_unique<ThreadPool>("request", static_cast<std::size_t>(assembly.config.server.request_threads));
   make_http_clients(assembly);
-  IMGIMPORT_RETURN_IF_ERROR(local_queue(assembly));
+  IMGIMPORT_RETURN_IF_ERROR(connect_broker(assembly));
   IMGIMPORT_RETURN_IF_ERROR(local_source(assembly));
   for (const Wire& wire : wires()) {
     if (assembly.roles.contains(wire.role)) {

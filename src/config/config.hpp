@@ -29,11 +29,13 @@ struct DriveConfig {
 enum class StorageProvider : std::uint8_t { kLocal = 1, kAws, kAzure };
 std::string_view to_string(StorageProvider provider) noexcept;
 
+inline constexpr std::string_view kDefaultAwsRegion = "us-east-1";
+
 struct AwsConfig {
   std::string access_key_id;
   std::string secret_access_key;
   std::string session_token;
-  std::string region = "us-east-1";
+  std::string region{kDefaultAwsRegion};  // left alone, it follows AWS_DEFAULT_REGION and the profile, as in SDKs
   std::string bucket;
   std::string endpoint_url;     // for all of AWS
   std::string s3_endpoint_url;  // for S3 alone; wins

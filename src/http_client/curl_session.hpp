@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "http_client/event_wait.hpp"
+#include "base/event_wait.hpp"
 #include "http_client/origin.hpp"
 #include "imgimport/http_client.hpp"
 

@@ -264,6 +264,10 @@ void Connection::clear_deadline() noexcept {
   state_->deadline = SteadyTime::max();
 }
 
+bool Connection::has_deadline() const noexcept {
+  return state_->deadline != SteadyTime::max();
+}
+
 bool Connection::timed_out() const noexcept {
   return state_->timed_out;
 }

@@ -73,6 +73,7 @@ class Connection {
 
   void set_deadline(std::chrono::milliseconds from_now);
   void clear_deadline() noexcept;
+  bool has_deadline() const noexcept;
   void on_tick(SteadyTime now);
   bool timed_out() const noexcept;
 

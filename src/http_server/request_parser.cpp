@@ -5,6 +5,7 @@
 #include <boost/beast/http/error.hpp>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -68,6 +69,7 @@ class RequestParser::Parser : public http::basic_parser<true> {
   bool keep_body = true;
   bool body_too_large = false;
   std::size_t max_body = std::numeric_limits<std::size_t>::max();
+  std::size_t taken_body = 0;
 
  private:
   void on_request_impl(http::verb method, string_view method_text, string_view target, int version,
@@ -96,7 +98,7 @@ class RequestParser::Parser : public http::basic_parser<true> {
 
   std::size_t on_body_impl(string_view piece, error_code& error) override {
     if (!keep_body) return piece.size();
-    if (piece.size() > max_body - std::min(max_body, request.body.size())) {
+    if (piece.size() > max_body - std::min(max_body, taken_body + request.body.size())) {
       body_too_large = true;
       error = http::error::body_limit;
       return 0;
@@ -209,6 +211,11 @@ bool RequestParser::expects_continue() const noexcept {
 }
 void RequestParser::limit_body(std::size_t max_bytes) noexcept {
   state_->parser->max_body = max_bytes;
+}
+std::string RequestParser::take_body() {
+  Parser& parser = *state_->parser;
+  parser.taken_body += parser.request.body.size();
+  return std::exchange(parser.request.body, {});
 }
 void RequestParser::discard_body() noexcept {
   state_->parser->keep_body = false;

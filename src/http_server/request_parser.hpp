@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "imgimport/http.hpp"
@@ -53,6 +54,8 @@ class RequestParser {
   bool expects_continue() const noexcept;
   // A body beyond it fails with 413.
   void limit_body(std::size_t max_bytes) noexcept;
+  // What has come of the body since the last call; it counts towards the limit all the same.
+  std::string take_body();
   // The body is read over, not kept.
   void discard_body() noexcept;
   // Can be moved from.

@@ -10,6 +10,7 @@
 #include "base/http_error.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "http_server/body_inlet.hpp"
 #include "http_server/connection.hpp"
 #include "http_server/exchange.hpp"
 #include "http_server/request_facts.hpp"
@@ -24,7 +25,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using SteadyTime = SteadyClock::time_point;
 
-constexpr std::size_t kLittleRest = 64 << 10;  // of a body that nobody wants: read over, to keep the connection
+constexpr std::size_t kLittleRest = 64 << 10;
+constexpr std::size_t kStreamBuffer = 64 << 10;  // of a body that is streamed, for each read
 
 constexpr RequestProblem kSlowRequest{408, "request_timeout", "The request did not arrive in time."};
 constexpr RequestProblem kTooManyConnections{503, "too_many_connections", "The server has no connection to spare."};
@@ -44,6 +46,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     writer_.on_body_part(pull, std::move(part));
   }
   void on_push_wake() override { writer_.on_push_wake(); }
+  void on_body_wanted() override { connection_.notify(); }
 
  private:
   static DetachedTask run_to_end(std::shared_ptr<HttpSession> self);
@@ -53,12 +56,17 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Task<bool> read_head();
   Task<bool> read_body();
   Task<bool> respond(const Router::Route& route);
+  Task<void> pass_body_on();
+  Task<bool> write_continue();
   Task<bool> answer_early(HttpResponse& response);
   Task<bool> refuse(const RequestProblem& problem);
 
   void ended(const std::exception_ptr& failure);
   std::optional<HttpResponse> ask_guard(const HttpRequest& request);
   void begin_exchange();
+  void begin_inlet();
+  void end_inlet(std::optional<Error> failure);
+  bool rest_is_short() const;
   AnswerTo answer_to();
 
   ServerState& state_;
@@ -80,7 +88,14 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   bool on_io_thread_ = false;
   std::shared_ptr<Exchange> exchange_;
   std::optional<HttpResponse> response_;
+  std::shared_ptr<BodyInlet> inlet_;  // while a streamed body is under way
+  bool awaits_continue_ = false;      // the client sends its body only when told to
 };
+
+Error broken_off() {
+  return Error(ErrorCode::kUnavailable, "The client went away in the middle of its body")
+      .with_reason("body_broken_off");
+}
 
 ConnectionOptions options_for(const NewConnection& connection, const HttpServerOptions& server) {
   return {.fd = connection.fd,
@@ -214,6 +229,7 @@ Task<bool> HttpSession::serve_one() {
   HttpRequest& request = parser_.request();
   keep_alive_ = parser_.keep_alive();
   http_1_1_ = parser_.is_http_1_1();
+  awaits_continue_ = !parser_.body_complete() && parser_.expects_continue() && connection_.unread().empty();
   request.request_id = choose_request_id(request);
   request.remote_address = remote_;
   request_id_ = request.request_id;
@@ -232,14 +248,12 @@ Task<bool> HttpSession::serve_one() {
     std::optional<HttpResponse> refusal = ask_guard(request);
     if (refusal) co_return co_await answer_early(*refusal);
   }
-  if (!parser_.body_complete()) {
-    parser_.limit_body(route.options.max_body_bytes);
-    const auto length = parser_.content_length();
-    if (length && *length > route.options.max_body_bytes) co_return co_await refuse(RequestParser::body_too_large());
-    if (parser_.expects_continue() && connection_.unread().empty()) {
-      const bool asked = co_await connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
-      if (!asked) co_return false;
-    }
+  parser_.limit_body(route.options.max_body_bytes);
+  const auto length = parser_.content_length();
+  if (length && *length > route.options.max_body_bytes) co_return co_await refuse(RequestParser::body_too_large());
+  if (!parser_.body_complete() && !route.options.stream_body) {
+    const bool asked = co_await write_continue();
+    if (!asked) co_return false;
     const bool whole = co_await read_body();
     if (!whole && problem_) co_return co_await refuse(*problem_);
     if (!whole) co_return false;
@@ -267,13 +281,22 @@ AnswerTo HttpSession::answer_to() {
           .on_io_thread = on_io_thread_};
 }
 
+Task<bool> HttpSession::write_continue() {
+  if (!std::exchange(awaits_continue_, false)) co_return true;
+  co_return co_await connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+// Of a body that nobody wants: short enough to be read over, so that the connection can be kept.
+bool HttpSession::rest_is_short() const {
+  const auto length = parser_.content_length();
+  return length && *length <= kLittleRest && !awaits_continue_;
+}
+
 // An answer before the body has been read. A short rest of a body is read over afterwards, a long one ends the
 // connection.
 Task<bool> HttpSession::answer_early(HttpResponse& response) {
   const bool whole = parser_.body_complete();
-  const auto length = parser_.content_length();
-  const bool short_rest = length && *length <= kLittleRest && !parser_.expects_continue();
-  if (!whole && !short_rest) response.close_connection = true;
+  if (!whole && !rest_is_short()) response.close_connection = true;
   const AnswerTo to = answer_to();
   const bool go_on = co_await writer_.write(response, to);
   if (!go_on) co_return false;
@@ -299,18 +322,76 @@ void HttpSession::begin_exchange() {
   exchange_->session = weak_from_this();
 }
 
+void HttpSession::begin_inlet() {
+  inlet_ = std::make_shared<BodyInlet>([io = io_, weak = weak_from_this()] {
+    io->post([weak] {
+      if (const auto session = weak.lock()) session->on_body_wanted();
+    });
+  });
+  exchange_->request.body_reader = inlet_;
+  connection_.set_deadline(state_.options.body_timeout);
+}
+
+void HttpSession::end_inlet(std::optional<Error> failure) {
+  if (failure) {
+    inlet_->fail(*std::move(failure));
+  } else {
+    inlet_->finish();
+  }
+  inlet_.reset();
+  connection_.clear_deadline();
+}
+
+// To the handler, as far as it has room; then leaves a read under way, with a time for its end.
+Task<void> HttpSession::pass_body_on() {
+  if (!inlet_->has_room() || (awaits_continue_ && !inlet_->is_wanted())) {
+    connection_.clear_deadline();
+    co_return;
+  }
+  const bool asked = co_await write_continue();
+  const auto fed = parser_.feed_body(connection_.unread());
+  connection_.consume(fed.consumed);
+  inlet_->push(parser_.take_body());
+  if (fed.outcome == RequestParser::Outcome::kComplete) co_return end_inlet(std::nullopt);
+  if (fed.outcome == RequestParser::Outcome::kFailed) {
+    const RequestProblem& problem = parser_.problem();
+    const ErrorCode code = problem.status == 413 ? ErrorCode::kTooLarge : ErrorCode::kInvalidArgument;
+    keep_alive_ = false;
+    co_return end_inlet(Error(code, std::string(problem.message)).with_reason(std::string(problem.code)));
+  }
+  if (connection_.timed_out()) {
+    co_return end_inlet(
+        Error(ErrorCode::kUnavailable, "The request's body did not arrive in time").with_reason("request_timeout"));
+  }
+  if (!asked || connection_.ended()) {
+    // The reader first, so that it can say why.
+    end_inlet(broken_off());
+    exchange_->stop.request_stop();
+    co_return;
+  }
+  if (fed.consumed > 0 || !connection_.has_deadline()) connection_.set_deadline(state_.options.body_timeout);
+  connection_.grow(kStreamBuffer);
+  connection_.start_read();
+}
+
 Task<bool> HttpSession::respond(const Router::Route& route) {
   connection_.clear_deadline();
   begin_exchange();
+  if (route.options.stream_body) begin_inlet();
   on_io_thread_ = route.options.on_io_thread;
   dispatch(exchange_, route, state_.requests);
   while (!response_ && !connection_.lost()) {
-    writer_.watch_client(exchange_);
+    if (inlet_) co_await pass_body_on();
+    if (!inlet_) writer_.watch_client(exchange_);
+    if (response_ || connection_.lost()) break;
     co_await connection_.event();
   }
+  if (inlet_) end_inlet(connection_.lost() ? broken_off() : Error(ErrorCode::kCancelled, "the request was answered"));
+  const bool whole = parser_.body_complete();
   bool go_on = false;
   if (response_ && !connection_.lost()) {
     HttpResponse response = std::move(*response_);
+    if (!whole && !rest_is_short()) response.close_connection = true;
     const AnswerTo to = answer_to();
     go_on = co_await writer_.write(response, to);
   }
@@ -318,7 +399,9 @@ Task<bool> HttpSession::respond(const Router::Route& route) {
   response_.reset();
   if (!go_on) exchange_->stop.request_stop();
   exchange_.reset();
-  co_return go_on;
+  if (!go_on || whole) co_return go_on;
+  parser_.discard_body();
+  co_return co_await read_body();
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ class Session {
   virtual void on_body_part(const BodyPull& pull, Result<BodyPull::Piece> part) = 0;
   // There is something to take from the channel of a pushed body.
   virtual void on_push_wake() = 0;
+  // The handler reads the body, and has room for more of it.
+  virtual void on_body_wanted() = 0;
 };
 
 enum class SessionPurpose { kServe = 1, kRefuse };

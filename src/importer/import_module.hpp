@@ -26,6 +26,10 @@ class ImportModule : public Module {
       health.status = HealthStatus::kDegraded;
       health.troubles.push_back({"metadata", "the journal of jobs cannot be read at the moment"});
     }
+    if (!importer_.queue_answers()) {
+      health.status = HealthStatus::kDegraded;
+      health.troubles.push_back({"queue", "no batches can be queued at the moment: the broker is away or refuses us"});
+    }
     return health;
   }
 

@@ -233,9 +233,13 @@ void Importer::adopt(const CallContext& context) {
 }
 
 void Importer::top_up(const CallContext& context) {
-  if (driven_.empty()) return;
+  if (driven_.empty()) {
+    queue_answers_.store(true, std::memory_order_relaxed);  // as far as anybody needs it
+    return;
+  }
   const auto stats = ports_.queue.stats(context);
-  if (!stats.has_value()) return;
+  queue_answers_.store(stats.has_value() || context.stop.stop_requested(), std::memory_order_relaxed);
+  const bool queue_is_empty = stats.has_value() && stats->waiting == 0 && stats->leased == 0;
   std::vector<JobId> over;
   for (auto& [id, driven] : driven_) {
     const auto job = ports_.jobs.job(context, id);
@@ -263,11 +267,12 @@ void Importer::top_up(const CallContext& context) {
     // Batches can go astray (a queue that lost them, a batch dropped when its job failed and was retried). Where
     // nothing is queued or under way at two looks in a row, and items are pending, the journal is read from its start
     // again.
-    const bool still = stats->waiting == 0 && stats->leased == 0 && job->counters.pending > 0;
+    const bool still = queue_is_empty && job->counters.pending > 0;
     if (still && driven.still) refiller_.rescan(id);
     driven.still = still;
   }
   for (const JobId& id : over) drop(id);
+  if (!stats.has_value()) return;
   const auto round = refiller_.top_up(context, ports_.clock.now());
   if (!round.has_value()) return;
   for (const JobId& id : round->lost) drop(id);

@@ -48,6 +48,8 @@ class Importer : public ImportService {
   void drain();
   void stop();
   bool healthy() const noexcept { return healthy_.load(std::memory_order_relaxed); }
+  // Whether batches can be handed to the workers.
+  bool queue_answers() const noexcept { return queue_answers_.load(std::memory_order_relaxed); }
 
   Result<Submitted> submit(const CallContext& context, const ImportRequest& request) override;
   Result<ImportProgress> progress(const CallContext& context, const JobId& job) override;
@@ -76,6 +78,7 @@ class Importer : public ImportService {
   const ImporterOptions options_;
   const ImporterPorts ports_;
   std::atomic<bool> healthy_{true};
+  std::atomic<bool> queue_answers_{true};
 
   std::mutex mutex_;  // never held across a call of a port
   std::condition_variable_any wake_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
+
 namespace imgimport {
 
 void Refiller::add(const JobLease& lease) {
@@ -22,6 +24,14 @@ void Refiller::rescan(const JobId& job) {
 Result<Refiller::Round> Refiller::top_up(const CallContext& context, Timestamp now) {
   Round round;
   IMGIMPORT_ASSIGN_OR_RETURN(const QueueStats stats, queue_.stats(context));
+  if (epoch_ != stats.epoch) {
+    if (epoch_) {
+      log_info("the queue may have lost what it held; unfinished batches are put in again",
+               {{"jobs", entries_.size()}});
+    }
+    for (Entry& entry : entries_) entry.cursor = BatchId{0};
+    epoch_ = stats.epoch;
+  }
   if (stats.waiting >= options_.low_water) return round;
   std::size_t room = std::min(options_.low_water - stats.waiting, stats.capacity - stats.waiting);
   for (Entry& entry : entries_) entry.more = true;

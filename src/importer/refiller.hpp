@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "imgimport/clock.hpp"
@@ -30,8 +32,8 @@ class Refiller {
   void add(const JobLease& lease);
   void remove(const JobId& job);
 
-  // One round. Errors (journal or queue away) end it; the next one makes up for it. kConflict: `lost` names a job whose
-  // lease is no longer ours.
+  // One round. Where the queue's epoch has changed, every job begins from its start again. Errors (journal or queue
+  // away) end it; the next one makes up for it. kConflict: `lost` names a job whose lease is no longer ours.
   struct Round {
     std::size_t pushed = 0;
     std::vector<JobId> lost;
@@ -52,7 +54,8 @@ class Refiller {
   const RefillOptions options_;
   Journal& journal_;
   JobQueue& queue_;
-  std::deque<Entry> entries_;  // the front has the next turn
+  std::deque<Entry> entries_;         // the front has the next turn
+  std::optional<std::string> epoch_;  // of the queue; nullopt: not asked yet
 };
 
 }  // namespace imgimport

@@ -55,6 +55,7 @@ Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, s
       items_failed_(ports.metrics.counter("imgimport_items_failed_total", "Items given up.")),
       items_put_off_(ports.metrics.counter("imgimport_items_put_off_total", "Items written back for a later try.")),
       memory_(options.memory_bytes),
+      leases_(ports.queue, options.renew_every),
       outcomes_(ports.journal, ports.store,
                 [this](const OutcomeWriter::Entry& entry, CommitEffect effect) { committed(entry, effect); }),
       pool_("transfer", options.threads) {
@@ -68,6 +69,7 @@ Dispatcher::~Dispatcher() {
 
 void Dispatcher::start() {
   outcomes_.start();
+  leases_.start();
   thread_ = std::jthread([this](const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), "dispatcher");
     run(stop);
@@ -89,6 +91,7 @@ void Dispatcher::stop(std::chrono::steady_clock::time_point deadline) {
   pool_.stop();
   // Outcomes that came in the last moment still go in; the journal gets a moment even when the grace is used up.
   outcomes_.stop(std::max(deadline, std::chrono::steady_clock::now() + milliseconds(500)));
+  leases_.stop();
 }
 
 void Dispatcher::run(const std::stop_token& stop) {
@@ -96,53 +99,52 @@ void Dispatcher::run(const std::stop_token& stop) {
   context.stop = stop;
   while (!stop.stop_requested() && wait_for_room()) {
     auto lease = ports_.queue.lease(context);
-    leasing_.store(lease.has_value() || stop.stop_requested(), std::memory_order_relaxed);
     if (!lease.has_value()) {
       const Error error = std::move(lease).error();
       if (error.code() == ErrorCode::kCancelled) return;
-      log_warning("no batch could be leased; trying again", {{"error", error.message()}});
-      std::unique_lock lock(mutex_);
-      room_.wait_for(lock, stop, kRetryEvery, [] { return false; });
+      if (leasing_.exchange(false, std::memory_order_relaxed)) {
+        log_warning("no batch can be leased; trying again", {{"error", error.message()}, {"remedy", error.remedy()}});
+      }
       continue;
     }
+    if (!leasing_.exchange(true, std::memory_order_relaxed)) log_info("batches can be leased again");
     if (lease->has_value()) open(**lease);
   }
 }
 
 bool Dispatcher::wait_for_room() {
   std::unique_lock lock(mutex_);
-  return room_.wait(lock, thread_.get_stop_token(), [&] { return unsettled_ < max_unsettled_; });
+  // What waits for a thread here could be under way in another worker; a few rounds' worth keep the threads busy until
+  // the next batch is there.
+  const std::size_t enough = options_.threads * 2;
+  return room_.wait(lock, thread_.get_stop_token(),
+                    [&] { return unsettled_ < max_unsettled_ && pool_.waiting() < enough; });
 }
 
 void Dispatcher::open(const BatchLease& lease) {
   CallContext context;
   context.stop = thread_.get_stop_token();
-  const auto acknowledge = [this](const BatchLease& done) {
-    if (auto acked = ports_.queue.ack(CallContext{}, done); !acked.has_value()) {
-      log_warning("a finished batch could not be acknowledged", {{"error", acked.error().message()}});
-    }
-  };
+  leases_.keep(lease);
   forget_stored_contents();
   auto batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
   while (!batch.has_value() && batch.error().is_transient() && !context.stop.stop_requested()) {
-    leasing_.store(false, std::memory_order_relaxed);
+    reading_.store(false, std::memory_order_relaxed);
     {
       std::unique_lock lock(mutex_);
       room_.wait_for(lock, context.stop, kRetryEvery, [] { return false; });
     }
     batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
   }
-  leasing_.store(true, std::memory_order_relaxed);
+  reading_.store(true, std::memory_order_relaxed);
   if (!batch.has_value()) {
-    if (batch.error().code() != ErrorCode::kCancelled) {
-      log_error("a batch could not be read",
-                {{"batch", lease.batch.batch.value()}, {"error", batch.error().message()}});
-    }
-    return acknowledge(lease);  // its items are pending in the journal still
+    if (context.stop.stop_requested()) return batch_ended(lease, BatchEnd::kLeft);
+    log_error("a batch could not be read", {{"batch", lease.batch.batch.value()}, {"error", batch.error().message()}});
+    return batch_ended(lease, BatchEnd::kDone);  // its items are pending in the journal still
   }
-  if (batch->items.empty()) return acknowledge(lease);
+  if (batch->items.empty()) return batch_ended(lease, BatchEnd::kDone);
 
-  const auto run = std::make_shared<BatchRun>(lease, batch->items.size(), acknowledge);
+  const auto run = std::make_shared<BatchRun>(
+      lease, batch->items.size(), [this](const BatchLease& ended, BatchEnd end) { batch_ended(ended, end); });
   {
     const std::scoped_lock lock(mutex_);
     unsettled_ += batch->items.size();
@@ -206,7 +208,11 @@ bool Dispatcher::begin(WorkItem item, const std::shared_ptr<BatchRun>& batch) {
                     : memory_.reserve(context, bytes);
   if (!memory.has_value()) {
     release_followers(work->content, ContentFate::kNotStored);
-    item_settled(*batch);
+    if (context.stop.stop_requested()) {
+      item_left(*batch);
+    } else {
+      item_settled(*batch);
+    }
     return false;
   }
   work->memory = *std::move(memory);
@@ -233,7 +239,7 @@ void Dispatcher::transfer(Transfer& work) {
     finish(work, *std::move(outcome));
   } else {
     release_followers(work.content, ContentFate::kNotStored);
-    item_settled(*work.batch);
+    item_left(*work.batch);
   }
 }
 
@@ -304,8 +310,29 @@ void Dispatcher::committed(const OutcomeWriter::Entry& entry, CommitEffect effec
   item_settled(*entry.batch);
 }
 
+void Dispatcher::batch_ended(const BatchLease& lease, BatchEnd end) {
+  leases_.forget(lease);
+  // What is left is given back by the queue, or goes to others when its lease runs out.
+  if (end == BatchEnd::kDone) acknowledge(lease);
+}
+
+void Dispatcher::acknowledge(const BatchLease& lease) {
+  if (auto acked = ports_.queue.ack(CallContext{}, lease); !acked.has_value()) {
+    log_warning("a finished batch could not be acknowledged", {{"error", acked.error().message()}});
+  }
+}
+
 void Dispatcher::item_settled(BatchRun& batch) {
   batch.item_done();
+  make_room();
+}
+
+void Dispatcher::item_left(BatchRun& batch) {
+  batch.item_left();
+  make_room();
+}
+
+void Dispatcher::make_room() {
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);

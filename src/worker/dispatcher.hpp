@@ -24,6 +24,7 @@
 #include "imgimport/source.hpp"
 #include "worker/batch_run.hpp"
 #include "worker/disposition.hpp"
+#include "worker/lease_keeper.hpp"
 #include "worker/memory_budget.hpp"
 #include "worker/outcome_writer.hpp"
 #include "worker/transfer.hpp"
@@ -34,6 +35,7 @@ struct WorkerOptions {
   std::size_t threads = 150;               // transfers at once
   std::uint64_t memory_bytes = 256 << 20;  // image bytes held at once
   RetryPolicy retry;
+  std::chrono::milliseconds renew_every{5'000};  // leases; a quarter of what they last
 };
 
 // What the worker works with; all outlive it.
@@ -58,7 +60,10 @@ class Dispatcher {
   void start();
   void drain();
   void stop(std::chrono::steady_clock::time_point deadline);
-  bool healthy() const noexcept { return outcomes_.healthy() && leasing_.load(std::memory_order_relaxed); }
+  // Whether batches can be read and outcomes written down.
+  bool healthy() const noexcept { return outcomes_.healthy() && reading_.load(std::memory_order_relaxed); }
+  // Whether the last lease worked.
+  bool leases_batches() const noexcept { return leasing_.load(std::memory_order_relaxed); }
 
  private:
   struct Transfer;
@@ -75,7 +80,11 @@ class Dispatcher {
   void forget_stored_contents();
   void put_back(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
   void committed(const OutcomeWriter::Entry& entry, CommitEffect effect);
+  void batch_ended(const BatchLease& lease, BatchEnd end);
+  void acknowledge(const BatchLease& lease);
   void item_settled(BatchRun& batch);
+  void item_left(BatchRun& batch);
+  void make_room();
   bool job_goes_on(const JobId& job);
   bool wait_for_room();
   TransferMode mode_for(const WorkItem& item) const;
@@ -90,12 +99,14 @@ class Dispatcher {
   Counter& items_put_off_;
 
   MemoryBudget memory_;
+  LeaseKeeper leases_;
   OutcomeWriter outcomes_;
   std::stop_source transfers_stop_;  // requested when the grace of a drain is over
   ThreadPool pool_;
-  std::atomic<bool> leasing_{true};  // the last lease or batch query worked
+  std::atomic<bool> leasing_{true};  // the last lease worked
+  std::atomic<bool> reading_{true};  // the last batch query worked
 
-  std::mutex mutex_;
+  std::mutex mutex_;  // the pool's own may be taken under it
   std::condition_variable_any room_;
   std::size_t unsettled_ = 0;  // guarded by mutex_: items begun whose outcome is not committed yet
 

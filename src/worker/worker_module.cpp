@@ -22,6 +22,10 @@ Health WorkerModule::health() const {
     health.status = HealthStatus::kDegraded;
     health.troubles.push_back({"metadata", "batches cannot be read or outcomes cannot be written down at the moment"});
   }
+  if (!dispatcher_.leases_batches()) {
+    health.status = HealthStatus::kDegraded;
+    health.troubles.push_back({"queue", "no batches can be leased at the moment: the broker is away or refuses us"});
+  }
   return health;
 }
 

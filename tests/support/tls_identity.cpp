@@ -32,6 +32,13 @@ void TlsIdentity::write_certificate(const std::filesystem::path& path) const {
   if (!file || PEM_write_X509(file.get(), certificate.get()) != 1) throw std::runtime_error("no certificate written");
 }
 
+void TlsIdentity::write_key(const std::filesystem::path& path) const {
+  const Owned<std::FILE> file(std::fopen(path.c_str(), "w"));
+  if (!file || PEM_write_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    throw std::runtime_error("no key written");
+  }
+}
+
 Owned<SSL_CTX> TlsIdentity::server_context() const {
   Owned<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
   SSL_CTX_use_certificate(context.get(), certificate.get());

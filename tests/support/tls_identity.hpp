@@ -28,6 +28,8 @@ struct TlsIdentity {
 
   // As PEM, for a client to trust.
   void write_certificate(const std::filesystem::path& path) const;
+  // As PEM, for a server of another program.
+  void write_key(const std::filesystem::path& path) const;
   Owned<SSL_CTX> server_context() const;
 };
 

@@ -40,11 +40,13 @@ std::optional<std::string> canonical_tier(std::string_view name) {
   return std::nullopt;
 }
 
+// Azure drops dots at the end of a segment, and two keys would meet.
+bool loses_dots(std::string_view key) {
+  return key.ends_with('.') || key.find("./") != std::string_view::npos;
+}
+
 Result<void> check_key(const ObjectKey& key) {
-  const std::string& text = key.value();
-  // Azure drops dots at the end of a segment, and two keys would meet.
-  const bool loses_dots = text.ends_with('.') || text.find("./") != std::string::npos;
-  if (is_valid_object_key(text) && !loses_dots) return {};
+  if (is_valid_object_key(key.value()) && !loses_dots(key.value())) return {};
   return Error(ErrorCode::kInvalidArgument, "not an object key").with_reason("bad_object_key");
 }
 
@@ -122,6 +124,11 @@ Result<std::unique_ptr<AzureStore>> AzureStore::create(HttpClient& http, const C
     return Error(ErrorCode::kMisconfigured, "AZURE_STORAGE_CONTAINER_NAME is no name that Azure gives to a container")
         .with_reason("bad_container_name")
         .with_remedy("Use 3 to 63 lower-case letters, digits and single hyphens.");
+  }
+  if (loses_dots(options.prefix)) {
+    return Error(ErrorCode::kMisconfigured, "OBJECT_PREFIX has a part that ends in a dot, which Azure would drop")
+        .with_reason("bad_object_prefix")
+        .with_remedy("Set OBJECT_PREFIX to one without such a dot.");
   }
   auto tier = canonical_tier(options.access_tier);
   if (!tier) {

@@ -31,7 +31,7 @@ struct AzureStoreOptions {
   std::string prefix;       // of the keys that this store is given; for its place() alone
   std::string access_tier;  // Hot, Cool, Cold, Archive, in any case; empty = the account's default
   // What a stream without size or MD5 holds in memory; at most 50,000 of them make an object.
-  std::size_t block_bytes = 1u << 20;
+  std::size_t block_bytes = 512u << 10;
   std::chrono::milliseconds stall_timeout{15'000};
   std::chrono::seconds ticket_life{900};
 };

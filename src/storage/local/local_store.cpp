@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/object_key.hpp"
+#include "base/system_clock.hpp"
 #include "crypto/hash.hpp"
 #include "storage/byte_range.hpp"
 #include "storage/content_check.hpp"
@@ -381,8 +382,15 @@ Result<void> LocalStore::remove(const CallContext& context, const ObjectKey& key
   return {};
 }
 
-Result<std::vector<UploadTicket>> LocalStore::tickets(const CallContext&, std::span<const PlannedPut>) {
-  return Error(ErrorCode::kUnsupported, "objects on a local disk are stored by the storage service itself");
+Result<std::vector<UploadTicket>> LocalStore::tickets(const CallContext&, std::span<const PlannedPut> plans) {
+  std::vector<UploadTicket> issued;
+  issued.reserve(plans.size());
+  const Timestamp now = SystemClock().now();
+  for (const PlannedPut& plan : plans) {
+    IMGIMPORT_RETURN_IF_ERROR(check_key(plan.key));
+    issued.push_back(tickets_.issue(plan, now));
+  }
+  return issued;
 }
 
 Result<std::string> LocalStore::link(const CallContext&, const ObjectKey&, const LinkOptions&) {

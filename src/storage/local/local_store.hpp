@@ -17,6 +17,7 @@
 
 #include "imgimport/object_store.hpp"
 #include "storage/local/incoming_folder.hpp"
+#include "storage/local/local_tickets.hpp"
 #include "storage/local/posix_file.hpp"
 #include "storage/local/sync_group.hpp"
 
@@ -48,8 +49,11 @@ class LocalStore final : public ObjectStore {
                             const std::optional<ByteRange>& range) override;
   // Takes the folders along that become empty.
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
+  // For the storage service's own PUT route (StorageRoutes), which checks them against issued_tickets().
   Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override;
   Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override;
+
+  const LocalTickets& issued_tickets() const noexcept { return tickets_; }
 
  private:
   LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming);
@@ -67,6 +71,7 @@ class LocalStore final : public ObjectStore {
   const UniqueFd objects_;
   const std::unique_ptr<IncomingFolder> incoming_;
   SyncGroup sync_;
+  const LocalTickets tickets_;
 };
 
 }  // namespace imgimport

@@ -10,9 +10,8 @@ namespace {
 TEST_CASE("shared-out work is done once each, also when every thread of the pool shares some out", "[thread_pool]") {
   ThreadPool pool("test", 4);
   std::vector<std::atomic<int>> calls(1'000);
-  pool.share_out(10, [&](std::size_t outer) {
-    pool.share_out(100, [&](std::size_t inner) { ++calls[outer * 100 + inner]; });
-  });
+  pool.share_out(
+      10, [&](std::size_t outer) { pool.share_out(100, [&](std::size_t inner) { ++calls[outer * 100 + inner]; }); });
   for (const auto& count : calls) REQUIRE(count == 1);
   pool.share_out(0, [](std::size_t) { FAIL("there is nothing to do"); });
 }

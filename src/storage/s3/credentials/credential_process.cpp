@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-#include "http_client/event_wait.hpp"
+#include "base/event_wait.hpp"
 #include "storage/s3/credentials/answers.hpp"
 #include "storage/s3/credentials/command_line.hpp"
 

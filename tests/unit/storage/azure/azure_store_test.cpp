@@ -281,9 +281,10 @@ TEST_CASE("the access tier goes with every way to put", "[azure]") {
 TEST_CASE("settings that Azure would refuse are refused at the start", "[azure]") {
   CurlHttpClient http({.proxies = ProxyUse::kIgnore});
   const ManualClock clock;
-  const auto outcome = [&](const std::string& container, const std::string& tier) {
+  const auto outcome = [&](const std::string& container, const std::string& tier, const std::string& prefix = "") {
     AzureStoreOptions options{.account = parse_azure_connection_string("UseDevelopmentStorage=true").value(),
                               .container = container,
+                              .prefix = prefix,
                               .access_tier = tier};
     const auto store = AzureStore::create(http, clock, std::move(options));
     return store.has_value() ? std::string() : store.error().message();
@@ -294,6 +295,8 @@ TEST_CASE("settings that Azure would refuse are refused at the start", "[azure]"
     CHECK(outcome(bad, "").find("AZURE_STORAGE_CONTAINER_NAME") != std::string::npos);
   }
   CHECK(outcome("images", "STANDARD_IA").find("STORAGE_CLASS") != std::string::npos);
+  CHECK(outcome("images", "", "a.b/c").empty());
+  CHECK(outcome("images", "", "a./b").find("OBJECT_PREFIX") != std::string::npos);
 }
 
 TEST_CASE("with a shared access signature, each request carries it, and no rights are handed out", "[azure]") {

@@ -9,7 +9,7 @@
 
 namespace imgimport {
 
-// The sockets that one multi handle is interested in. Used by one thread at a time; a stop request may come from any.
+// The sockets that one piece of work is interested in. Used by one thread at a time; a stop request may come from any.
 class EventWait {
  public:
   struct Ready {

@@ -1,4 +1,4 @@
-#include "http_client/event_wait.hpp"
+#include "base/event_wait.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

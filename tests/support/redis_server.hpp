@@ -1,0 +1,43 @@
+// A real redis-server as a child process, on a free port of 127.0.0.1, without a trace on the disk.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "redis/client.hpp"
+#include "support/child_process.hpp"
+#include "support/temp_dir.hpp"
+
+namespace imgimport {
+
+// One thread. A test that crashes takes it along.
+class RedisServer {
+ public:
+  // `arguments` are more of redis-server's own, e.g. {"--requirepass", "secret"}; "PORT" stands for its port. Throws
+  // std::runtime_error when it does not start.
+  explicit RedisServer(std::vector<std::string> arguments = {});
+  ~RedisServer();
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+
+  std::uint16_t port() const noexcept { return port_; }
+  std::string url() const;
+  RedisOptions options() const;
+
+  void kill();     // SIGKILL, and waits for its end
+  void restart();  // on the same port, empty; kills it first where it runs
+  void pause();    // SIGSTOP
+  void go_on();    // SIGCONT
+
+ private:
+  void start();
+
+  const TempDir dir_;
+  const std::vector<std::string> arguments_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<ChildProcess> process_;
+};
+
+}  // namespace imgimport
