@@ -30,8 +30,41 @@ Result<SqliteOptions> sqlite_options(const Config& config) {
       return options;
     }
   }
-  return Error(ErrorCode::kMisconfigured, "this version keeps its metadata in SQLite only")
-      .with_remedy("Remove DATABASE_URL and DB_SERVER, or set DATABASE_URL=sqlite:///path/to/file.db");
+  return Error(ErrorCode::kMisconfigured, "DATABASE_URL names a database of a kind that is not known here")
+      .with_remedy("Set it to sqlite:///path/to/file.db, postgresql://user:password@host/database or mssql://…");
+}
+
+bool names_database_server(const Config& config) noexcept {
+  if (config.metadata.url.empty()) return !config.metadata.server.empty();
+  return db::is_sql_url(config.metadata.url);
+}
+
+Result<SqlStoreOptions> sql_store_options(const Config& config) {
+  const MetadataConfig& metadata = config.metadata;
+  SqlStoreOptions options;
+  if (!metadata.url.empty()) {
+    IMGIMPORT_ASSIGN_OR_RETURN(options.target, db::parse_sql_url(metadata.url));
+  } else {
+    IMGIMPORT_ASSIGN_OR_RETURN(options.target, db::sql_server_target({metadata.server, metadata.database, metadata.user,
+                                                                      metadata.password, metadata.odbc_driver}));
+  }
+  if (options.target.driver.empty() && options.target.product == db::SqlProduct::kSqlServer) {
+    options.target.driver = metadata.odbc_driver;
+  }
+  options.pool.keep = static_cast<std::size_t>(metadata.pool_size);
+  options.pool.overflow = static_cast<std::size_t>(metadata.max_overflow);
+  return options;
+}
+
+Result<std::unique_ptr<MetadataStore>> open_metadata_store(const Config& config, const Clock& clock) {
+  if (names_database_server(config)) {
+    IMGIMPORT_ASSIGN_OR_RETURN(const SqlStoreOptions options, sql_store_options(config));
+    IMGIMPORT_ASSIGN_OR_RETURN(auto store, SqlMetadataStore::open(options, clock));
+    return std::unique_ptr<MetadataStore>(std::move(store));
+  }
+  IMGIMPORT_ASSIGN_OR_RETURN(const SqliteOptions options, sqlite_options(config));
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store, SqliteMetadataStore::open(options, clock));
+  return std::unique_ptr<MetadataStore>(std::move(store));
 }
 
 }  // namespace imgimport

@@ -1,13 +1,26 @@
 // Which database the settings mean.
 #pragma once
 
+#include <memory>
+
 #include "config/config.hpp"
+#include "imgimport/clock.hpp"
+#include "imgimport/metadata_store.hpp"
 #include "imgimport/result.hpp"
+#include "metadata/sql/store.hpp"
 #include "metadata/sqlite/store.hpp"
 
 namespace imgimport {
 
-// DATABASE_URL=sqlite:///path, else imgimport.db in the data directory. kMisconfigured: another kind of database.
+// DATABASE_URL=sqlite:///path, else imgimport.db in the data directory.
 Result<SqliteOptions> sqlite_options(const Config& config);
+
+// Whether the settings name a database server, by DATABASE_URL or by DB_SERVER and its neighbours.
+bool names_database_server(const Config& config) noexcept;
+// kMisconfigured: a URL that is none, or of a database that is not known here.
+Result<SqlStoreOptions> sql_store_options(const Config& config);
+
+// Opens whichever is meant. `clock` must outlive the store. Errors: of the store's open().
+Result<std::unique_ptr<MetadataStore>> open_metadata_store(const Config& config, const Clock& clock);
 
 }  // namespace imgimport

@@ -19,7 +19,6 @@
 #include "http_client/curl_client.hpp"
 #include "importer/import_module.hpp"
 #include "metadata/metadata_module.hpp"
-#include "metadata/sqlite/store.hpp"
 #include "storage/storage_module.hpp"
 #include "worker/worker_module.hpp"
 
@@ -35,8 +34,7 @@ M& add_module(Assembly& assembly, Role role, Arguments&&... arguments) {
 }
 
 Result<void> local_metadata(Assembly& assembly) {
-  IMGIMPORT_ASSIGN_OR_RETURN(SqliteOptions options, sqlite_options(assembly.config));
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, SqliteMetadataStore::open(options, assembly.clock));
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store, open_metadata_store(assembly.config, assembly.clock));
   assembly.metadata = &add_module<MetadataModule>(assembly, Role::kMetadata, std::move(store)).store();
   return {};
 }

@@ -154,7 +154,7 @@ std::optional<std::string> HttpUrlCodec::parse(std::string_view text) {
 }
 
 std::optional<std::string> DatabaseUrlCodec::parse(std::string_view text) {
-  return parse_url_of(text, {"sqlite", "postgresql", "postgres", "mssql"});
+  return parse_url_of(text, {"sqlite", "postgresql", "postgres", "postgresql+odbc", "mssql", "mssql+odbc"});
 }
 
 std::optional<std::string> RedisUrlCodec::parse(std::string_view text) {

@@ -1,6 +1,7 @@
-// How fast the SQLite metadata store takes a listing and its outcomes. Usage: metadata_bench [items [directory]]
-// For each durability: items listed per second (pages of 1,000), microseconds per open_batch of 100, outcomes committed
-// per second in groups of 100 by 8 threads, CPU per outcome, and the peak of memory.
+// How fast a metadata store takes a listing and its outcomes. Usage: metadata_bench [items [directory | DATABASE_URL]]
+// SQLite with each durability, or the database server that the URL names (an empty database): items listed per second
+// (pages of 1,000), microseconds per open_batch of 100, outcomes committed per second in groups of 100 by 8 threads,
+// CPU per outcome, and the peak of memory.
 #include <sys/resource.h>
 
 #include <atomic>
@@ -14,6 +15,7 @@
 
 #include "base/random.hpp"
 #include "base/system_clock.hpp"
+#include "metadata/sql/store.hpp"
 #include "metadata/sqlite/store.hpp"
 
 using namespace imgimport;
@@ -154,7 +156,22 @@ void import_all(MetadataStore& store, const JobLease& lease) {
               committing.cpu * 1e6 / items);
 }
 
-void run(const std::filesystem::path& directory, db::Durability durability, std::int64_t items) {
+void run(MetadataStore& store, std::int64_t items) {
+  const JobLease lease = list(store, "first", items);
+  import_all(store, lease);
+  const Stretch paging;
+  get(store.page(kCall, {}, items / 50, 50));
+  std::printf("  deepest page  %9.1f ms\n", paging.elapsed() * 1e3);
+  const JobLease more = list(store, "second", std::max<std::int64_t>(items / 10, 1000));
+  import_all(store, more);
+  list(store, "third", std::max<std::int64_t>(items / 10, 1000));
+  const Stretch turning;
+  get(store.cancel_job(kCall, JobId("third")));
+  get(store.retry_job(kCall, JobId("third")));
+  std::printf("  cancel, retry %9.0f ms for %lld items\n", turning.elapsed() * 1e3, static_cast<long long>(items / 10));
+}
+
+void run_sqlite(const std::filesystem::path& directory, db::Durability durability, std::int64_t items) {
   const auto path = directory / "metadata_bench.db";
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path.string() + suffix);
   const SystemClock clock;
@@ -162,33 +179,36 @@ void run(const std::filesystem::path& directory, db::Durability durability, std:
   options.path = path.string();
   options.durability = durability;
   auto store = get(SqliteMetadataStore::open(options, clock));
-  std::printf("synchronous=%s, %lld items\n", durability == db::Durability::kPowerCut ? "FULL" : "NORMAL",
+  std::printf("SQLite, synchronous=%s, %lld items\n", durability == db::Durability::kPowerCut ? "FULL" : "NORMAL",
               static_cast<long long>(items));
-  const JobLease lease = list(*store, "first", items);
-  import_all(*store, lease);
-  const Stretch paging;
-  get(store->page(kCall, {}, items / 50, 50));
-  std::printf("  deepest page  %9.1f ms\n", paging.elapsed() * 1e3);
-  const JobLease more = list(*store, "second", std::max<std::int64_t>(items / 10, 1000));
-  import_all(*store, more);
-  list(*store, "third", std::max<std::int64_t>(items / 10, 1000));
-  const Stretch turning;
-  get(store->cancel_job(kCall, JobId("third")));
-  get(store->retry_job(kCall, JobId("third")));
-  std::printf("  cancel, retry %9.0f ms for %lld items\n", turning.elapsed() * 1e3, static_cast<long long>(items / 10));
+  run(*store, items);
   store.reset();
   std::printf("  file          %9.0f bytes per image\n",
               static_cast<double>(std::filesystem::file_size(path)) / (static_cast<double>(items) * 1.2));
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path.string() + suffix);
 }
 
+void run_server(const std::string& url, std::int64_t items) {
+  const SystemClock clock;
+  SqlStoreOptions options;
+  options.target = get(db::parse_sql_url(url));
+  auto store = get(SqlMetadataStore::open(options, clock));
+  std::printf("%s%s, %lld items\n", options.target.describe().c_str(),
+              options.target.access == db::SqlAccess::kOdbc ? " over ODBC" : "", static_cast<long long>(items));
+  run(*store, items);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::int64_t items = argc > 1 ? std::atoll(argv[1]) : 100'000;
-  const std::filesystem::path directory = argc > 2 ? argv[2] : std::filesystem::temp_directory_path();
-  run(directory, db::Durability::kPowerCut, items);
-  run(directory, db::Durability::kCrash, items);
+  const std::string where = argc > 2 ? argv[2] : std::filesystem::temp_directory_path().string();
+  if (db::is_sql_url(where)) {
+    run_server(where, items);
+  } else {
+    run_sqlite(where, db::Durability::kPowerCut, items);
+    run_sqlite(where, db::Durability::kCrash, items);
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   std::printf("peak memory %ld MiB\n", usage.ru_maxrss / 1024);

@@ -11,7 +11,9 @@
 
 #include "fakes/memory_metadata_store.hpp"
 #include "imgimport/metadata_store.hpp"
+#include "metadata/sql/store.hpp"
 #include "metadata/sqlite/store.hpp"
+#include "support/postgres.hpp"
 #include "support/temp_dir.hpp"
 
 namespace imgimport::metadata_suite {
@@ -48,6 +50,42 @@ struct SqliteBackend {
   HandClock clock;
   TempDir dir;
   std::unique_ptr<SqliteMetadataStore> opened = open_sqlite(dir.path() / "test.db", clock);
+  MetadataStore& store = *opened;
+};
+
+inline std::unique_ptr<SqlMetadataStore> open_sql(const std::string& url, const Clock& clock) {
+  auto target = db::parse_sql_url(url);
+  if (!target.has_value()) throw std::runtime_error(target.error().message());
+  SqlStoreOptions options;
+  options.target = std::move(*target);
+  auto opened = SqlMetadataStore::open(options, clock);
+  if (!opened.has_value()) throw std::runtime_error(opened.error().message());
+  return std::move(*opened);
+}
+
+// A database with all tables and nothing in them, to be copied for each test.
+inline const std::string& postgres_template() {
+  static const std::string name = [] {
+    PostgresServer& server = PostgresServer::shared();
+    const std::string database = server.create_database();
+    const HandClock clock;
+    open_sql(server.url(database), clock);
+    return database;
+  }();
+  return name;
+}
+
+struct PostgresBackend {
+  HandClock clock;
+  PostgresDatabase database{postgres_template()};
+  std::unique_ptr<SqlMetadataStore> opened = open_sql(PostgresServer::shared().url(database.name()), clock);
+  MetadataStore& store = *opened;
+};
+
+struct PostgresOdbcBackend {
+  HandClock clock;
+  PostgresDatabase database{postgres_template()};
+  std::unique_ptr<SqlMetadataStore> opened = open_sql(PostgresServer::shared().odbc_url(database.name()), clock);
   MetadataStore& store = *opened;
 };
 
@@ -214,4 +252,12 @@ inline bool counts_match(MetadataStore& store, const JobLease& lease) {
 
 }  // namespace imgimport::metadata_suite
 
-#define METADATA_BACKENDS imgimport::metadata_suite::MemoryBackend, imgimport::metadata_suite::SqliteBackend
+#ifdef IMGIMPORT_METADATA_GIVEN
+#include "contract/metadata_store_given.hpp"
+#define METADATA_BACKENDS imgimport::metadata_suite::GivenBackend
+#define METADATA_SERVERS imgimport::metadata_suite::GivenBackend
+#else
+#define METADATA_SERVERS imgimport::metadata_suite::PostgresBackend, imgimport::metadata_suite::PostgresOdbcBackend
+#define METADATA_BACKENDS \
+  imgimport::metadata_suite::MemoryBackend, imgimport::metadata_suite::SqliteBackend, METADATA_SERVERS
+#endif

@@ -122,3 +122,53 @@ TEMPLATE_TEST_CASE("of many that claim a job at once one gets it", "[metadata]",
   CHECK(won == 1);
   CHECK(read(store, lease).epoch == lease.epoch + 1);
 }
+
+TEMPLATE_TEST_CASE("64 threads list, open and commit on one store, and all adds up", "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  constexpr int kThreads = 64;
+  constexpr std::int64_t kEach = 40;
+  const int failures = run_threads(kThreads, [&](int n) {
+    // Half of the threads import the same pictures into jobs of their own, at the same place.
+    const std::int64_t first = (n % 2 == 0 ? 0 : n) * kEach + 1;
+    const JobLease lease = listed(store, "job-" + std::to_string(n), pictures(first, kEach));
+    for (int round = 0; round < 10 && read(store, lease).status != JobStatus::kCompleted; ++round) {
+      std::vector<Outcome> outcomes;
+      for (const WorkItem& item : work(store, lease, backend.clock.now())) {
+        outcomes.push_back(item.known ? relying_on(lease, item.id, ItemState::kSkipped, item.known->id)
+                                      : imported(lease, item));
+      }
+      get(store.commit(kCall, outcomes, kPlace));
+      get(store.page(kCall, {}, 1, 10));
+    }
+    if (read(store, lease).status != JobStatus::kCompleted) throw std::runtime_error("not completed");
+    if (!counts_match(store, lease)) throw std::runtime_error("does not add up");
+  });
+  CHECK(failures == 0);
+  const std::int64_t distinct = (kThreads / 2 + 1) * kEach;
+  CHECK(get(store.stats(kCall)).by_provider["local"].images == distinct);
+  CHECK(get(store.page(kCall, {}, 1, 1)).total == distinct);
+  CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
+}
+
+TEMPLATE_TEST_CASE("batch ids ascend in the order in which they can be seen", "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  constexpr int kJobs = 6;
+  std::vector<JobLease> leases;
+  for (int n = 0; n < kJobs; ++n) leases.push_back(create(store, new_job("job-" + std::to_string(n))));
+  std::atomic<int> late = 0;
+  const int failures = run_threads(kJobs, [&](int n) {
+    const JobLease& lease = leases[static_cast<std::size_t>(n)];
+    BatchId last(0);
+    for (int page = 0; page < 10; ++page) {
+      add(store, lease, pictures(page * 20 + 1, 20), 10);
+      const auto seen = get(store.ready_batches(kCall, lease, last, 100));
+      // What a look-up above the last one finds is all there is: nothing came in below.
+      if (seen.size() != 2) ++late;
+      last = seen.back();
+    }
+  });
+  CHECK(failures == 0);
+  CHECK(late == 0);
+}

@@ -3,7 +3,7 @@
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "metadata/sqlite/tally.hpp"
-#include "metadata/sqlite/values.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {

@@ -5,7 +5,7 @@
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
-#include "metadata/sqlite/values.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {

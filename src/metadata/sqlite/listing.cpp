@@ -4,7 +4,7 @@
 #include "metadata/sqlite/store.hpp"
 #include "metadata/sqlite/tally.hpp"
 #include "metadata/sqlite/trouble.hpp"
-#include "metadata/sqlite/values.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {

@@ -1,6 +1,6 @@
 #include "metadata/sqlite/tally.hpp"
 
-#include "metadata/sqlite/values.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {

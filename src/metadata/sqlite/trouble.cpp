@@ -1,6 +1,6 @@
 #include "metadata/sqlite/trouble.hpp"
 
-#include "metadata/sqlite/values.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 

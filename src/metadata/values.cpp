@@ -1,4 +1,4 @@
-#include "metadata/sqlite/values.hpp"
+#include "metadata/values.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>

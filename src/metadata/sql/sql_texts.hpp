@@ -1,0 +1,484 @@
+// The statements, written once over what the dialects say differently. A dialect D gives:
+//   kOpen, kClose        around a SELECT: makes a JSON document of each row, or one of all
+//   rows(columns)        the table that :rows holds, named x
+//   exact("x.column")    a text of x as the type and collation of the column it is compared with
+//   kText                the type of any text in rows()
+//   real("t.column")     a floating-point number as text that loses nothing
+//   kHint, kForUpdate    behind a table's alias, and at the end: lock what is read; the alias is j or p
+//   kOutputValue, kReturningValue   before WHERE, and at the end: an UPDATE gives the new `value` back
+//   lateral(select)      LEFT JOIN with a subquery that sees the tables before it, named same
+//   kFirst, kFetchOne    of one row, behind SELECT and at the end
+//   kLike                whether s.name holds the pattern, in any case
+// and kOpenSchema, kLockSchema, kHasSchema. Only the dialects' own files include this.
+#pragma once
+
+#include "metadata/sql/dialect.hpp"
+
+namespace imgimport::sql {
+
+using db::SqlText;
+
+// NOLINTBEGIN(readability-identifier-naming): the constants bear the names of Dialect's fields
+template <class D>
+struct Texts {
+  static constexpr SqlText kLimit = "OFFSET 0 ROWS FETCH NEXT :limit ROWS ONLY";
+
+  // --- jobs -----------------------------------------------------------------------------------------------------
+
+  static constexpr SqlText kJob =
+      "SELECT j.id AS id, j.uuid AS uuid, j.folder_url AS folder_url, j.root_id AS root_id, j.root_name AS root_name,"
+      " j.root_resource_key AS root_resource_key, j.root_shared_drive AS root_shared_drive, j.recursive AS recursive,"
+      " j.dry_run AS dry_run, j.filters AS filters, j.status AS status, j.listed AS listed, j.total AS total,"
+      " j.imported AS imported, j.skipped AS skipped, j.deduplicated AS deduplicated, j.failed AS failed,"
+      " j.deferred AS deferred, j.cancelled AS cancelled, j.pending AS pending, j.ignored AS ignored,"
+      " j.bytes AS bytes, j.total_bytes AS total_bytes, j.trouble_reason AS trouble_reason,"
+      " j.trouble_message AS trouble_message, j.trouble_remedy AS trouble_remedy, j.created_at AS created_at,"
+      " j.finished_at AS finished_at, j.owner AS owner, j.epoch AS epoch, j.leased_until AS leased_until FROM jobs j ";
+  static constexpr auto job_by_uuid = D::kOpen + kJob + "WHERE j.uuid = :uuid" + D::kClose;
+  static constexpr auto job_by_key = D::kOpen + kJob + "WHERE j.idempotency_key IN (SELECT " + D::exact("x.word") +
+                                     " FROM " + D::rows("word " + D::kText) + ")" + D::kClose;
+  static constexpr auto jobs_before = D::kOpen + kJob + "WHERE j.id < :before ORDER BY j.id DESC " + kLimit + D::kClose;
+  static constexpr auto unfinished_jobs =
+      D::kOpen + kJob + "WHERE j.status IN (1, 2) OR (j.status = 3 AND j.deferred > 0) ORDER BY j.id" + D::kClose;
+
+  static constexpr SqlText kJobState =
+      "SELECT j.id AS id, j.uuid AS uuid, j.status AS status, j.listed AS listed, j.dry_run AS dry_run,"
+      " j.pending AS pending, j.deferred AS deferred, j.epoch AS epoch FROM jobs j";
+  static constexpr auto find_job = D::kOpen + kJobState + " WHERE j.uuid = :uuid" + D::kClose;
+  static constexpr auto lock_job =
+      D::kOpen + kJobState + D::kHint + " WHERE j.uuid = :uuid" + D::kForUpdate + D::kClose;
+  // In the order of their ids, as everybody locks them.
+  static constexpr auto lock_jobs = D::kOpen + kJobState + D::kHint + " WHERE j.uuid IN (SELECT " + D::exact("x.word") +
+                                    " FROM " + D::rows("word " + D::kText) + ") ORDER BY j.id" + D::kForUpdate +
+                                    D::kClose;
+  static constexpr auto insert_job =
+      "INSERT INTO jobs (uuid, idempotency_key, folder_url, root_id, root_name, root_resource_key, root_shared_drive,"
+      " recursive, dry_run, filters, status, epoch, owner, leased_until, created_at)"
+      " SELECT x.uuid, x.idempotency_key, x.folder_url, x.root_id, x.root_name, x.root_resource_key,"
+      " x.root_shared_drive, x.recursive, x.dry_run, x.filters, 1, 1, x.owner, x.leased_until, x.created_at FROM " +
+      D::rows("uuid " + D::kText + ", idempotency_key " + D::kText + ", folder_url " + D::kText + ", root_id " +
+              D::kText + ", root_name " + D::kText + ", root_resource_key " + D::kText + ", root_shared_drive " +
+              D::kText + ", recursive smallint, dry_run smallint, filters " + D::kText + ", owner " + D::kText +
+              ", leased_until bigint, created_at bigint");
+  static constexpr auto update_lease =
+      "UPDATE jobs SET epoch = jobs.epoch + 1, owner = x.owner, leased_until = x.until FROM " +
+      D::rows("id bigint, owner " + D::kText + ", until bigint") + "WHERE jobs.id = x.id";
+  static constexpr auto renew_leases =
+      "UPDATE jobs SET leased_until = x.until FROM " + D::rows("id bigint, until bigint") + "WHERE jobs.id = x.id";
+  static constexpr SqlText cancel_items =
+      "UPDATE items SET state = 7, batch_id = NULL, not_before = 0 WHERE job_id = :job AND state IN (1, 6)";
+  static constexpr SqlText cancel_job = "UPDATE jobs SET status = 5, finished_at = :now WHERE id = :job";
+  static constexpr auto count_retryable =
+      D::kOpen +
+      "SELECT i.state AS state, count(*) AS items FROM items i WHERE i.job_id = :job AND i.state IN (5, 6, 7)"
+      " GROUP BY i.state" +
+      D::kClose;
+  static constexpr SqlText retry_items =
+      "UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0, retrying_since = NULL,"
+      " reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7)";
+  static constexpr SqlText reopen_job =
+      "UPDATE jobs SET status = :status, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL,"
+      " trouble_remedy = NULL WHERE id = :job";
+  // All right-hand sides see the row as it was. A dry run stays completed although its items stay pending.
+  static constexpr auto settle =
+      "UPDATE jobs SET total = jobs.total + x.total, imported = jobs.imported + x.imported,"
+      " skipped = jobs.skipped + x.skipped, deduplicated = jobs.deduplicated + x.deduplicated,"
+      " failed = jobs.failed + x.failed, deferred = jobs.deferred + x.deferred,"
+      " cancelled = jobs.cancelled + x.cancelled, pending = jobs.pending + x.pending,"
+      " ignored = jobs.ignored + x.ignored, bytes = jobs.bytes + x.bytes,"
+      " total_bytes = jobs.total_bytes + x.total_bytes,"
+      " status = CASE WHEN jobs.status NOT IN (2, 3) OR jobs.dry_run = 1 THEN jobs.status"
+      " WHEN jobs.pending + x.pending = 0 THEN 3 ELSE 2 END,"
+      " finished_at = CASE WHEN jobs.status NOT IN (2, 3) OR jobs.dry_run = 1 THEN jobs.finished_at"
+      " WHEN jobs.pending + x.pending = 0 THEN coalesce(jobs.finished_at, x.now) END FROM " +
+      D::rows(
+          "id bigint, total bigint, imported bigint, skipped bigint, deduplicated bigint, failed bigint,"
+          " deferred bigint, cancelled bigint, pending bigint, ignored bigint, bytes bigint, total_bytes bigint,"
+          " now bigint") +
+      "WHERE jobs.id = x.id";
+  static constexpr SqlText fail_job =
+      "UPDATE jobs SET status = 4, finished_at = :now WHERE id = :job AND status IN (1, 2, 3)";
+  static constexpr auto set_trouble =
+      "UPDATE jobs SET trouble_reason = x.reason, trouble_message = x.message, trouble_remedy = x.remedy FROM " +
+      D::rows("id bigint, reason " + D::kText + ", message " + D::kText + ", remedy " + D::kText) +
+      "WHERE jobs.id = x.id";
+  static constexpr SqlText kItem =
+      "SELECT i.id AS id, i.drive_id AS drive_id, i.name AS name, i.folder_path AS folder_path,"
+      " i.size_bytes AS size_bytes, i.mime_type AS mime_type, i.state AS state, i.reason AS reason,"
+      " i.remedy AS remedy, i.attempts AS attempts, i.not_before AS not_before, i.image_id AS image_id FROM items i"
+      " WHERE i.job_id = :job AND i.id > :after ";
+  static constexpr auto items = D::kOpen + kItem + "ORDER BY i.id " + kLimit + D::kClose;
+  static constexpr auto items_in_state = D::kOpen + kItem + "AND i.state = :state ORDER BY i.id " + kLimit + D::kClose;
+
+  // --- listing --------------------------------------------------------------------------------------------------
+
+  static constexpr auto pending_folders =
+      D::kOpen +
+      "SELECT f.drive_id AS drive_id, f.name AS name, f.resource_key AS resource_key, f.shared_drive AS shared_drive,"
+      " f.path AS path, f.depth AS depth, f.page_token AS page_token FROM folders f"
+      " WHERE f.job_id = :job AND f.done = 0 ORDER BY f.depth, f.id " +
+      kLimit + D::kClose;
+  static constexpr auto known_folders =
+      D::kOpen + "SELECT f.drive_id AS drive_id FROM folders f WHERE f.job_id = :job AND f.drive_id IN (SELECT " +
+      D::exact("x.word") + " FROM " + D::rows("word " + D::kText) + ")" + D::kClose;
+  static constexpr auto insert_folders =
+      "INSERT INTO folders (job_id, depth, done, drive_id, name, resource_key, shared_drive, path, page_token)"
+      " SELECT x.job, x.depth, 0, x.drive_id, x.name, x.resource_key, x.shared_drive, x.path, x.page_token FROM " +
+      D::rows("n bigint, job bigint, depth bigint, drive_id " + D::kText + ", name " + D::kText + ", resource_key " +
+              D::kText + ", shared_drive " + D::kText + ", path " + D::kText + ", page_token " + D::kText) +
+      "ORDER BY x.n";
+  // `done` NULL: stays as it is.
+  static constexpr auto move_cursor =
+      "UPDATE folders SET page_token = x.page_token, done = coalesce(x.done, folders.done) FROM " +
+      D::rows("job bigint, drive_id " + D::kText + ", page_token " + D::kText + ", done smallint") +
+      "WHERE folders.job_id = x.job AND folders.drive_id = " + D::exact("x.drive_id");
+  static constexpr SqlText open_folders = "SELECT count(*) FROM folders WHERE job_id = :job AND done = 0";
+  static constexpr auto known_items =
+      D::kOpen + "SELECT i.drive_id AS drive_id FROM items i WHERE i.job_id = :job AND i.drive_id IN (SELECT " +
+      D::exact("x.word") + " FROM " + D::rows("word " + D::kText) + ")" + D::kClose;
+  static constexpr auto insert_items =
+      "INSERT INTO items (job_id, state, batch_id, reason, remedy, drive_id, name, folder_path, mime_type, size_bytes,"
+      " md5, sha1, sha256, head_revision, resource_key, modified_at, width, height, taken_at, camera, latitude,"
+      " longitude, object_key) SELECT x.job, x.state, x.batch, x.reason, x.remedy, x.drive_id, x.name, x.folder_path,"
+      " x.mime_type, x.size_bytes, x.md5, x.sha1, x.sha256, x.head_revision, x.resource_key, x.modified_at, x.width,"
+      " x.height, x.taken_at, x.camera, x.latitude, x.longitude, x.object_key FROM " +
+      D::rows("n bigint, job bigint, state smallint, batch bigint, reason " + D::kText + ", remedy " + D::kText +
+              ", drive_id " + D::kText + ", name " + D::kText + ", folder_path " + D::kText + ", mime_type " +
+              D::kText + ", size_bytes bigint, md5 " + D::kText + ", sha1 " + D::kText + ", sha256 " + D::kText +
+              ", head_revision " + D::kText + ", resource_key " + D::kText +
+              ", modified_at bigint, width bigint, height bigint, taken_at " + D::kText + ", camera " + D::kText +
+              ", latitude float, longitude float, object_key " + D::kText) +
+      "ORDER BY x.n";
+  static constexpr SqlText list_done = "UPDATE jobs SET listed = 1, status = 2 WHERE id = :job";
+  static constexpr SqlText list_done_dry = "UPDATE jobs SET listed = 1, status = 3, finished_at = :now WHERE id = :job";
+
+  // --- batches --------------------------------------------------------------------------------------------------
+
+  // The row stays locked until the transaction ends: batch ids ascend in the order of the commits.
+  static constexpr auto take_batches =
+      "UPDATE sequences SET value = value + :count" + D::kOutputValue + " WHERE name = 'batch'" + D::kReturningValue;
+  static constexpr SqlText last_batch = "SELECT value FROM sequences WHERE name = 'batch'";
+  static constexpr auto kDue =
+      "FROM items WHERE job_id = :job AND state IN (1, 6) AND batch_id IS NULL AND not_before <= :now"
+      " ORDER BY not_before, id " +
+      kLimit;
+  static constexpr auto count_due =
+      D::kOpen +
+      "SELECT count(*) AS items, coalesce(sum(CASE WHEN d.state = 6 THEN 1 ELSE 0 END), 0) AS deferred"
+      " FROM (SELECT state " +
+      kDue + ") d" + D::kClose;
+  static constexpr auto group_due =
+      "UPDATE items SET state = 1, batch_id = :first + d.slot, not_before = 0"
+      " FROM (SELECT id, (row_number() OVER (ORDER BY not_before, id) - 1) / :size AS slot " +
+      kDue + ") d WHERE items.id = d.id";
+  static constexpr auto ready_batches =
+      D::kOpen +
+      "SELECT i.batch_id AS batch FROM items i WHERE i.job_id = :job AND i.state = 1 AND i.batch_id > :after"
+      " GROUP BY i.batch_id ORDER BY i.batch_id " +
+      kLimit + D::kClose;
+  static constexpr SqlText next_due =
+      "SELECT min(not_before) FROM items WHERE job_id = :job AND state IN (1, 6) AND batch_id IS NULL";
+  // Of equal content: by SHA-256 where both know it, else by MD5 and size. Records are found by the first half of their
+  // MD5 if they have one, so that both hashes of the item must be tried; an item without MD5 finds only records
+  // without, but Drive has the MD5 of every file whose SHA-256 it has.
+  static constexpr auto kSame =
+      "SELECT " + D::kFirst +
+      "s.id AS id, s.object_key AS object_key FROM images s WHERE s.place_id = pl.id"
+      " AND s.content IN (left(i.md5, 16), left(i.sha256, 16)) AND s.deleting = 0 AND s.damaged = 0"
+      " AND ((s.sha256 IS NOT NULL AND i.sha256 IS NOT NULL AND s.sha256 = i.sha256)"
+      " OR ((s.sha256 IS NULL OR i.sha256 IS NULL) AND s.md5 = i.md5 AND s.size_bytes = i.size_bytes))"
+      " ORDER BY CASE WHEN s.content = left(i.md5, 16) THEN 0 ELSE 1 END, s.id" +
+      D::kFetchOne;
+  // The batch's pending items; for each the record of its own Drive id (own), and the oldest one of equal content.
+  static constexpr auto open_batch =
+      D::kOpen +
+      "SELECT i.id AS id, i.drive_id AS drive_id, i.name AS name, i.folder_path AS folder_path,"
+      " i.size_bytes AS size_bytes, i.mime_type AS mime_type, i.md5 AS md5, i.sha1 AS sha1, i.sha256 AS sha256,"
+      " i.head_revision AS head_revision, i.resource_key AS resource_key, i.modified_at AS modified_at,"
+      " i.width AS width, i.height AS height, i.taken_at AS taken_at, i.camera AS camera, " +
+      D::real("i.latitude") +
+      " AS latitude,"
+      " " +
+      D::real("i.longitude") +
+      " AS longitude, i.object_key AS object_key, i.attempts AS attempts, i.backoffs AS backoffs,"
+      " i.retrying_since AS retrying_since, own.id AS own_id, own.object_key AS own_key, own.size_bytes AS own_size,"
+      " own.md5 AS own_md5, own.sha256 AS own_sha256, own.checksum_verified AS own_verified,"
+      " own.head_revision AS own_revision, same.id AS same_id, same.object_key AS same_key"
+      " FROM items i LEFT JOIN places pl ON pl.id = :place LEFT JOIN images own ON own.place_id = pl.id"
+      " AND own.drive_id = i.drive_id AND own.deleting = 0 AND own.damaged = 0 " +
+      D::lateral(kSame) + " WHERE i.job_id = :job AND i.batch_id = :batch AND i.state = 1 ORDER BY i.id" + D::kClose;
+
+  // --- places ---------------------------------------------------------------------------------------------------
+
+  static constexpr auto kPlaceRows = D::rows("provider " + D::kText + ", bucket " + D::kText + ", prefix " + D::kText);
+  static constexpr auto find_place = D::kOpen + "SELECT p.id AS id, p.provider_id AS provider FROM " + kPlaceRows +
+                                     "JOIN providers v ON v.name = " + D::exact("x.provider") +
+                                     " JOIN places p ON p.provider_id = v.id AND p.bucket = " + D::exact("x.bucket") +
+                                     " AND p.prefix = " + D::exact("x.prefix") + D::kClose;
+  static constexpr auto insert_provider =
+      "INSERT INTO providers (name, images, bytes) SELECT x.provider, 0, 0 FROM " + kPlaceRows +
+      "WHERE NOT EXISTS (SELECT 1 FROM providers v WHERE v.name = " + D::exact("x.provider") + ")";
+  static constexpr auto insert_place =
+      "INSERT INTO places (provider_id, bucket, prefix) SELECT v.id, x.bucket, x.prefix FROM " + kPlaceRows +
+      "JOIN providers v ON v.name = " + D::exact("x.provider");
+  static constexpr auto lock_place =
+      "SELECT p.id FROM places p" + D::kHint + " WHERE p.id = :place" + D::kForUpdatePlace;
+  static constexpr auto providers =
+      D::kOpen + "SELECT v.id AS id, v.name AS name, v.images AS images, v.bytes AS bytes FROM providers v" + D::kClose;
+  static constexpr SqlText move_provider =
+      "UPDATE providers SET images = images + :images, bytes = bytes + :bytes WHERE id = :provider";
+
+  // --- commit ---------------------------------------------------------------------------------------------------
+
+  static constexpr auto kKeyRows = D::rows("place bigint, key_hash bigint, object_key " + D::kText);
+  // All that a commit must know of an item: its state, the record of its Drive id at this place, and what the list of
+  // garbage and the records that share objects say about the key that was uploaded to (NULL when nothing was).
+  static constexpr auto item_facts =
+      D::kOpen +
+      "SELECT x.n AS n, i.job_id AS job, i.state AS state, i.batch_id AS batch, i.drive_id AS drive_id, own.id AS "
+      "own_id,"
+      " own.object_key AS own_key, own.deleting AS own_deleting, own.size_bytes AS own_size, g.state AS garbage_state,"
+      " g.after_batch AS after_batch, (SELECT max(d.deleting) FROM images d WHERE d.place_id = x.place"
+      " AND d.key_hash = x.key_hash AND d.shared = 1 AND d.object_key = " +
+      D::exact("x.object_key") + ") AS sharing FROM " +
+      D::rows("n bigint, item bigint, place bigint, key_hash bigint, object_key " + D::kText) +
+      "JOIN items i ON i.id = x.item"
+      " LEFT JOIN images own ON own.place_id = x.place AND own.drive_id = i.drive_id"
+      " LEFT JOIN garbage g ON g.place_id = x.place AND g.object_key = " +
+      D::exact("x.object_key") + D::kClose;
+  static constexpr auto records =
+      D::kOpen +
+      "SELECT m.id AS id, m.place_id AS place, m.provider_id AS provider, m.object_key AS object_key,"
+      " m.deleting AS deleting, m.damaged AS damaged, m.shared AS shared, m.size_bytes AS size_bytes,"
+      " m.job_id AS job FROM " +
+      D::rows("id bigint") + "JOIN images m ON m.id = x.id" + D::kClose;
+  // The live records that share these objects.
+  static constexpr auto sharing =
+      D::kOpen + "SELECT m.id AS id, m.place_id AS place, m.object_key AS object_key FROM " + kKeyRows +
+      "JOIN images m ON m.place_id = x.place AND m.key_hash = x.key_hash AND m.shared = 1 AND m.deleting = 0"
+      " AND m.object_key = " +
+      D::exact("x.object_key") + D::kClose;
+  static constexpr auto take_images =
+      "UPDATE sequences SET value = value + :count" + D::kOutputValue + " WHERE name = 'image'" + D::kReturningValue;
+
+  static constexpr auto kStoredRows = D::rows(
+      "image bigint, item bigint, size_bytes bigint, mime_type " + D::kText + ", object_key " + D::kText +
+      ", key_hash bigint, etag " + D::kText + ", version_id " + D::kText + ", verified smallint, md5 " + D::kText +
+      ", sha1 " + D::kText + ", sha256 " + D::kText + ", shared smallint, provider bigint, place bigint, now bigint");
+  static constexpr auto kSharedRows = D::rows("image bigint, item bigint, target bigint, now bigint");
+  static constexpr SqlText kImageColumns =
+      "INSERT INTO images (id, provider_id, place_id, drive_id, created_at, job_id, name, folder_path, head_revision,"
+      " width, height, taken_at, camera, latitude, longitude, drive_modified_at, size_bytes, mime_type, object_key,"
+      " key_hash, etag, version_id, checksum_verified, md5, sha1, sha256, content, shared, damaged) SELECT x.image, ";
+  // What a record takes over from its item.
+  static constexpr SqlText kFromItem =
+      "i.job_id, i.name, i.folder_path, i.head_revision, i.width, i.height, i.taken_at, i.camera, i.latitude,"
+      " i.longitude, i.modified_at, ";
+  static constexpr SqlText kSetFromItem =
+      "UPDATE images SET job_id = i.job_id, name = i.name, folder_path = i.folder_path,"
+      " head_revision = i.head_revision, width = i.width, height = i.height, taken_at = i.taken_at,"
+      " camera = i.camera, latitude = i.latitude, longitude = i.longitude, drive_modified_at = i.modified_at, ";
+  // A hash that Drive published is true of the bytes once any of Drive's hashes was matched.
+  static constexpr auto kMd5 = "coalesce(" + D::exact("x.md5") + ", CASE WHEN x.verified = 1 THEN i.md5 END)";
+  static constexpr auto kSha1 = "coalesce(" + D::exact("x.sha1") + ", CASE WHEN x.verified = 1 THEN i.sha1 END)";
+  static constexpr auto kSha256 = "coalesce(" + D::exact("x.sha256") + ", CASE WHEN x.verified = 1 THEN i.sha256 END)";
+  static constexpr auto kContent = "left(coalesce(" + kMd5 + ", " + kSha256 + "), 16)";
+  static constexpr auto insert_stored =
+      kImageColumns + "x.provider, x.place, i.drive_id, x.now, " + kFromItem +
+      "x.size_bytes, x.mime_type, x.object_key, x.key_hash, x.etag, x.version_id, x.verified, " + kMd5 + ", " + kSha1 +
+      ", " + kSha256 + ", " + kContent + ", x.shared, 0 FROM " + kStoredRows + "JOIN items i ON i.id = x.item";
+  static constexpr auto update_stored =
+      kSetFromItem +
+      "size_bytes = x.size_bytes, mime_type = x.mime_type, object_key = x.object_key, key_hash = x.key_hash,"
+      " etag = x.etag, version_id = x.version_id, checksum_verified = x.verified, md5 = " +
+      kMd5 + ", sha1 = " + kSha1 + ", sha256 = " + kSha256 + ", content = " + kContent +
+      ", shared = x.shared, damaged = 0 FROM " + kStoredRows +
+      "JOIN items i ON i.id = x.item WHERE images.id = x.image";
+  static constexpr SqlText kSharedContent = "left(coalesce(t.md5, i.md5, t.sha256, i.sha256), 16)";
+  static constexpr auto insert_shared =
+      kImageColumns + "t.provider_id, t.place_id, i.drive_id, x.now, " + kFromItem +
+      "t.size_bytes, t.mime_type, t.object_key, t.key_hash, t.etag, t.version_id, t.checksum_verified,"
+      " coalesce(t.md5, i.md5), coalesce(t.sha1, i.sha1), coalesce(t.sha256, i.sha256), " +
+      kSharedContent + ", 1, 0 FROM " + kSharedRows + "JOIN items i ON i.id = x.item JOIN images t ON t.id = x.target";
+  static constexpr auto update_shared =
+      kSetFromItem +
+      "size_bytes = t.size_bytes, mime_type = t.mime_type, object_key = t.object_key, key_hash = t.key_hash,"
+      " etag = t.etag, version_id = t.version_id, checksum_verified = t.checksum_verified,"
+      " md5 = coalesce(t.md5, i.md5), sha1 = coalesce(t.sha1, i.sha1), sha256 = coalesce(t.sha256, i.sha256),"
+      " content = " +
+      kSharedContent + ", shared = 1, damaged = 0 FROM " + kSharedRows +
+      "JOIN items i ON i.id = x.item JOIN images t ON t.id = x.target WHERE images.id = x.image";
+  // An unchanged file may have been renamed or moved.
+  static constexpr auto update_skipped =
+      "UPDATE images SET name = i.name, folder_path = i.folder_path, drive_modified_at = i.modified_at FROM " +
+      kSharedRows +
+      "JOIN items i ON i.id = x.item WHERE images.id = x.target AND images.drive_id = i.drive_id"
+      " AND (images.name <> i.name OR images.folder_path <> i.folder_path"
+      " OR coalesce(images.drive_modified_at, -9223372036854775807) <> coalesce(i.modified_at, -9223372036854775807))";
+  static constexpr auto kIdRows = D::rows("id bigint");
+  static constexpr auto mark_shared =
+      "UPDATE images SET shared = 1 WHERE shared = 0 AND id IN (SELECT x.id FROM " + kIdRows + ")";
+  // Of the records that share an object. (A record that shares none loses its mark as it is written.)
+  static constexpr auto clear_damage =
+      "UPDATE images SET damaged = 0 FROM " + kKeyRows +
+      "WHERE images.place_id = x.place AND images.key_hash = x.key_hash AND images.shared = 1 AND images.damaged = 1"
+      " AND images.object_key = " +
+      D::exact("x.object_key");
+  static constexpr auto finish_items =
+      "UPDATE items SET state = x.state, batch_id = NULL, not_before = x.not_before, attempts = x.attempts,"
+      " backoffs = x.backoffs, retrying_since = x.retrying_since, image_id = x.image, reason = x.reason,"
+      " remedy = x.remedy FROM " +
+      D::rows(
+          "id bigint, state smallint, not_before bigint, attempts bigint, backoffs bigint, retrying_since bigint,"
+          " image bigint, reason " +
+          D::kText + ", remedy " + D::kText) +
+      "WHERE items.id = x.id";
+  static constexpr auto requeue_items =
+      "UPDATE items SET state = 1, batch_id = NULL, not_before = x.not_before, reason = '', remedy = '' FROM " +
+      D::rows("id bigint, not_before bigint") + "WHERE items.id = x.id";
+
+  // --- damage ---------------------------------------------------------------------------------------------------
+
+  static constexpr auto relying_items =
+      D::kOpen + "SELECT i.id AS id, i.state AS state, i.image_id AS image, i.size_bytes AS size_bytes FROM " +
+      kIdRows + "JOIN items i ON i.id = x.id WHERE i.job_id = :job AND i.state IN (2, 3, 4)" + D::kClose;
+  static constexpr auto mark_damaged =
+      "UPDATE images SET damaged = 1 WHERE damaged = 0 AND id IN (SELECT x.id FROM " + kIdRows + ")";
+  static constexpr auto mark_damaged_keys =
+      "UPDATE images SET damaged = 1 FROM " + kKeyRows +
+      "WHERE images.place_id = x.place AND images.key_hash = x.key_hash AND images.shared = 1 AND images.damaged = 0"
+      " AND images.object_key = " +
+      D::exact("x.object_key");
+  static constexpr auto fail_damaged =
+      "UPDATE items SET state = 5, image_id = NULL, reason = x.reason, remedy = x.remedy FROM " +
+      D::rows("id bigint, reason " + D::kText + ", remedy " + D::kText) + "WHERE items.id = x.id";
+
+  // --- garbage --------------------------------------------------------------------------------------------------
+
+  static constexpr auto kGarbageRows =
+      D::rows("place bigint, object_key " + D::kText + ", now bigint, after_batch bigint");
+  static constexpr auto kOnList =
+      "WHERE garbage.place_id = x.place AND garbage.object_key = " + D::exact("x.object_key");
+  static constexpr auto kNotOnList =
+      "WHERE NOT EXISTS (SELECT 1 FROM garbage g WHERE g.place_id = x.place"
+      " AND g.object_key = " +
+      D::exact("x.object_key") + ")";
+  // One that is being removed right now will be removed once more.
+  static constexpr auto update_discarded =
+      "UPDATE garbage SET again = CASE garbage.state WHEN 1 THEN 1 ELSE 0 END,"
+      " state = CASE garbage.state WHEN 2 THEN 0 ELSE garbage.state END FROM " +
+      kGarbageRows + kOnList;
+  static constexpr auto insert_discarded =
+      "INSERT INTO garbage (place_id, object_key, state, since, again, after_batch)"
+      " SELECT x.place, x.object_key, 0, x.now, 0, 0 FROM " +
+      kGarbageRows + kNotOnList;
+  static constexpr auto take_off_list = "DELETE FROM garbage WHERE place_id = :place AND object_key IN (SELECT " +
+                                        D::exact("x.object_key") + " FROM " + D::rows("object_key " + D::kText) + ")";
+  static constexpr auto update_gone =
+      "UPDATE garbage SET state = CASE garbage.again WHEN 1 THEN 0 ELSE 2 END, again = 0, since = x.now,"
+      " after_batch = x.after_batch FROM " +
+      kGarbageRows + kOnList + " AND garbage.state <> 0";
+  static constexpr auto insert_gone =
+      "INSERT INTO garbage (place_id, object_key, state, since, again, after_batch)"
+      " SELECT x.place, x.object_key, 2, x.now, 0, x.after_batch FROM " +
+      kGarbageRows + kNotOnList;
+  static constexpr auto being_removed =
+      D::kOpen +
+      "SELECT g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 1"
+      " AND g.object_key IN (SELECT " +
+      D::exact("x.object_key") + " FROM " + D::rows("object_key " + D::kText) + ")" + D::kClose;
+  static constexpr SqlText purge_gone =
+      "DELETE FROM garbage WHERE place_id = :place AND state = 2 AND since <= :before";
+  static constexpr SqlText purge_copies =
+      "DELETE FROM images WHERE place_id = :place AND deleting = 1 AND deleting_at <= :before";
+  static constexpr auto stuck_deletions =
+      D::kOpen +
+      "SELECT m.id AS id, m.object_key AS object_key FROM images m WHERE m.place_id = :place AND m.deleting <> 0"
+      " AND m.deleting_at <= :before ORDER BY m.deleting_at " +
+      kLimit + D::kClose;
+  static constexpr auto waiting_keys =
+      D::kOpen +
+      "SELECT g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 0 ORDER BY g.since " +
+      kLimit + D::kClose;
+  static constexpr auto cut_short_keys =
+      D::kOpen +
+      "SELECT g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 1"
+      " AND g.since <= :before ORDER BY g.since " +
+      kLimit + D::kClose;
+  static constexpr auto mark_claimed =
+      "UPDATE garbage SET state = 1, again = 0, since = x.now FROM " + kGarbageRows + kOnList;
+
+  // --- images ---------------------------------------------------------------------------------------------------
+
+  static constexpr auto kImage =
+      "m.id AS id, m.name AS name, m.drive_id AS drive_id, m.size_bytes AS size_bytes, m.mime_type AS mime_type,"
+      " v.name AS provider, p.bucket AS bucket, p.prefix AS prefix, m.object_key AS object_key, m.etag AS etag,"
+      " m.version_id AS version_id, m.created_at AS created_at, j.uuid AS job, m.folder_path AS folder_path,"
+      " m.md5 AS md5, m.sha1 AS sha1, m.sha256 AS sha256, m.checksum_verified AS checksum_verified, m.width AS width,"
+      " m.height AS height, m.taken_at AS taken_at, m.camera AS camera, " +
+      D::real("m.latitude") +
+      " AS latitude,"
+      " " +
+      D::real("m.longitude") + " AS longitude, m.drive_modified_at AS drive_modified_at, m.damaged AS damaged ";
+  static constexpr SqlText kImageJoins =
+      "JOIN places p ON p.id = m.place_id JOIN providers v ON v.id = m.provider_id LEFT JOIN jobs j ON j.id = "
+      "m.job_id ";
+  static constexpr auto image_by_id = D::kOpen + "SELECT " + kImage + "FROM images m " + kImageJoins +
+                                      "WHERE m.id = :id AND m.deleting = 0" + D::kClose;
+  static constexpr auto job_images = D::kOpen + "SELECT " + kImage +
+                                     ", i.id AS item FROM items i JOIN images m ON m.id = i.image_id " + kImageJoins +
+                                     "WHERE i.job_id = :job AND i.id > :after AND i.image_id IS NOT NULL"
+                                     " AND m.deleting = 0 ORDER BY i.id " +
+                                     kLimit + D::kClose;
+  // The page is found in an index first, so that the rows skipped are not read.
+  template <std::size_t N>
+  static consteval auto page(const SqlText<N>& conditions) {
+    return D::kOpen + "SELECT " + kImage + "FROM images m " + kImageJoins +
+           "WHERE m.id IN (SELECT s.id FROM images s WHERE s.deleting = 0 AND s.id < :before" + conditions +
+           " ORDER BY s.id DESC OFFSET :offset ROWS FETCH NEXT :limit ROWS ONLY) ORDER BY m.id DESC" + D::kClose;
+  }
+  template <std::size_t N>
+  static consteval auto count(const SqlText<N>& conditions) {
+    return "SELECT count(*) FROM images s WHERE s.deleting = 0" + conditions;
+  }
+  static constexpr SqlText kOfProvider = " AND s.provider_id = :provider";
+  // :provider 0 = any
+  static constexpr SqlText kOfJob =
+      " AND s.job_id = :job AND s.provider_id = coalesce(nullif(CAST(:provider AS bigint), 0), s.provider_id)";
+  static constexpr auto kNamed = " AND " + D::kLike;
+  static constexpr auto page_all = page(SqlText(""));
+  static constexpr auto page_all_like = page(kNamed);
+  static constexpr auto page_provider = page(kOfProvider);
+  static constexpr auto page_provider_like = page(kOfProvider + kNamed);
+  static constexpr auto page_job = page(kOfJob);
+  static constexpr auto page_job_like = page(kOfJob + kNamed);
+  static constexpr auto count_all_like = count(kNamed);
+  static constexpr auto count_provider_like = count(kOfProvider + kNamed);
+  static constexpr auto count_job = count(kOfJob);
+  static constexpr auto count_job_like = count(kOfJob + kNamed);
+  static constexpr SqlText mark_deleting = "UPDATE images SET deleting = :deleting, deleting_at = :now WHERE id = :id";
+  static constexpr auto delete_images = "DELETE FROM images WHERE id IN (SELECT x.id FROM " + kIdRows + ")";
+  static constexpr SqlText delete_going = "DELETE FROM images WHERE id = :id AND deleting <> 0";
+
+  // --- the store itself -----------------------------------------------------------------------------------------
+
+  static constexpr SqlText remember_call = "INSERT INTO calls (token, made_at) VALUES (:token, :at)";
+  static constexpr SqlText forget_calls = "DELETE FROM calls WHERE made_at <= :before";
+  static constexpr auto has_schema = D::kHasSchema;
+  static constexpr auto lock_schema = D::kLockSchema;
+  static constexpr auto create_schema = D::kCreateSchema;
+  static constexpr SqlText schema_version = "SELECT max(version) FROM imgimport_schema";
+  static constexpr SqlText ping = "SELECT value FROM sequences WHERE name = 'batch'";
+};
+// NOLINTEND(readability-identifier-naming)
+
+template <class D>
+Dialect make_dialect(std::span<const std::span<const db::Sql>> migrations) {
+  return {
+#define IMGIMPORT_SQL_TEXT(name) .name = Texts<D>::name,
+      IMGIMPORT_SQL_STATEMENTS(IMGIMPORT_SQL_TEXT)
+#undef IMGIMPORT_SQL_TEXT
+          .migrations = migrations};
+}
+
+}  // namespace imgimport::sql

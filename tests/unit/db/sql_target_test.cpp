@@ -1,0 +1,145 @@
+#include <catch2/catch.hpp>
+
+#include "db/sql_driver.hpp"
+#include "db/sql_error.hpp"
+#include "db/sql_target.hpp"
+
+using namespace imgimport;
+using namespace imgimport::db;
+
+namespace {
+
+SqlTarget target_of(std::string_view url) {
+  auto target = parse_sql_url(url);
+  if (!target.has_value()) throw std::runtime_error(target.error().message());
+  return *target;
+}
+
+SqlVerdict verdict(const SqlTarget& target, std::string_view state, std::int32_t native = 0) {
+  SqlFault fault;
+  fault.sqlstate = state;
+  fault.native = native;
+  fault.text = "words";
+  return judge(target, fault);
+}
+
+SqlVerdict refused(const SqlTarget& target, std::string_view words) {
+  SqlFault fault;
+  fault.text = words;
+  fault.connecting = true;
+  fault.connection_lost = true;
+  return judge(target, fault);
+}
+
+}  // namespace
+
+TEST_CASE("a PostgreSQL URL is taken apart", "[sql-target]") {
+  const SqlTarget target =
+      target_of("postgresql://an%40na:p%40ss%3Aw%2F%27%5C@[::1]:6432/my%20db?sslmode=verify-full&sslrootcert=/a%20b");
+  CHECK(target.product == SqlProduct::kPostgres);
+  CHECK(target.access == SqlAccess::kNative);
+  CHECK(target.user == "an@na");
+  CHECK(target.password == "p@ss:w/'\\");
+  CHECK(target.host == "::1");
+  CHECK(target.port == 6432);
+  CHECK(target.database == "my db");
+  const std::string text = libpq_string(target);
+  CHECK(text.find(R"(password='p@ss:w/\'\\')") != std::string::npos);
+  CHECK(text.find("sslmode='verify-full' sslrootcert='/a b'") != std::string::npos);
+  CHECK(target.describe() == "postgresql://::1:6432/my db");
+  CHECK(target_of("postgres://h/d").port == 5432);
+  CHECK(target_of("postgres://h/d").user.empty());
+}
+
+TEST_CASE("what is no database URL is refused without its secrets", "[sql-target]") {
+  for (const char* url :
+       {"mysql://u:secret@h/d", "postgresql://u:secret@h", "postgresql://u:secret@/d", "postgresql://u:secret@h:0/d",
+        "postgresql://u:secret@h:x/d", "postgresql://u:secret%zz@h/d", "postgresql://u:secret@h/d?nonsense=secret",
+        "postgresql://u:secret@h/", "postgresql://u:secret%00@h/d", "mssql://u:secret@h/d?sslmode=secret"}) {
+    INFO(url);
+    const auto target = parse_sql_url(url);
+    REQUIRE_FALSE(target.has_value());
+    CHECK(target.error().code() == ErrorCode::kMisconfigured);
+    CHECK(target.error().message().find("secret") == std::string::npos);
+    CHECK(target.error().message().find("DATABASE_URL") != std::string::npos);
+  }
+}
+
+TEST_CASE("ODBC strings quote what is given, and always encrypt towards SQL Server", "[sql-target]") {
+  SqlTarget target = target_of("mssql://me:a%7Db%3Bc@db.example.net/shop");
+  CHECK(target.port == 1433);
+  target.driver = "ODBC Driver 18 for SQL Server";
+  CHECK(odbc_string(target) ==
+        "Driver={ODBC Driver 18 for SQL Server};Server=tcp:db.example.net,1433;Database={shop};UID={me};"
+        "PWD={a}}b;c};Encrypt=yes;TrustServerCertificate=no;APP=imgimport;");
+  target.driver = "FreeTDS";
+  target.server_name = "imgimport1";
+  CHECK(is_freetds(target));
+  CHECK(odbc_string(target) == "Driver={FreeTDS};Servername=imgimport1;Database={shop};UID={me};PWD={a}}b;c};");
+  const std::string conf = freetds_conf(target, "/ca.crt");
+  CHECK(conf.find("encryption = require") != std::string::npos);
+  CHECK(conf.find("ca file = /ca.crt") != std::string::npos);
+  CHECK(conf.find("check certificate hostname = yes") != std::string::npos);
+  const SqlTarget postgres = target_of("postgresql+odbc://u:p@h/d?driver=Other");
+  CHECK(postgres.access == SqlAccess::kOdbc);
+  CHECK(odbc_string(postgres).starts_with("Driver={Other};Server=h;Port=5432;Database=d;Uid=u;Pwd={p};"));
+}
+
+TEST_CASE("DB_SERVER may hold a port", "[sql-target]") {
+  const auto plain = sql_server_target({"s.database.windows.net", "d", "u", "p", ""});
+  REQUIRE(plain.has_value());
+  CHECK(plain->host == "s.database.windows.net");
+  CHECK(plain->port == 1433);
+  CHECK(sql_server_target({"tcp:h,1444", "d", "u", "p", ""})->port == 1444);
+  CHECK(sql_server_target({"h:1444", "d", "u", "p", ""})->host == "h");
+  CHECK_FALSE(sql_server_target({"h:", "d", "u", "p", ""}).has_value());
+}
+
+TEST_CASE("Microsoft's newest driver comes before FreeTDS", "[sql-target]") {
+  const auto all =
+      odbc_drivers("[FreeTDS]\nDriver=x\n [ODBC Driver 17 for SQL Server]\n[ODBC Driver 18 for SQL Server]\n");
+  CHECK(all.size() == 3);
+  CHECK(choose_sql_server_driver(all) == "ODBC Driver 18 for SQL Server");
+  CHECK(choose_sql_server_driver(std::vector<std::string>{"PostgreSQL Unicode", "FreeTDS"}) == "FreeTDS");
+  CHECK(choose_sql_server_driver(std::vector<std::string>{"SQLite3"}).empty());
+}
+
+TEST_CASE("transient errors of the servers are tried again, and others are not", "[sql-target]") {
+  const SqlTarget postgres = target_of("postgresql://u:p@h/d");
+  for (const char* state : {"40001", "40P01", "57P03", "53300"}) {
+    CHECK(verdict(postgres, state).retry == SqlRetry::kLater);
+    CHECK_FALSE(verdict(postgres, state).reconnect);
+  }
+  for (const char* state : {"57P01", "08006", "08001", "08S01"}) {
+    CHECK(verdict(postgres, state).retry == SqlRetry::kLater);
+    CHECK(verdict(postgres, state).reconnect);
+  }
+  CHECK(verdict(postgres, "23505").retry == SqlRetry::kAtOnce);
+  CHECK(verdict(postgres, "53100").error.code() == ErrorCode::kOutOfSpace);
+  CHECK(verdict(postgres, "42601").error.code() == ErrorCode::kInternal);
+  CHECK(verdict(postgres, "42601").retry == SqlRetry::kNever);
+  CHECK(verdict(postgres, "42501").error.code() == ErrorCode::kMisconfigured);
+
+  const SqlTarget azure = target_of("mssql://u:p@h/d");
+  for (const int number : {40197, 40501, 40613, 49918, 49919, 49920, 10928, 10929, 10053, 10054, 1205}) {
+    CHECK(verdict(azure, "42000", number).retry == SqlRetry::kLater);
+    CHECK(verdict(azure, "42000", number).error.code() == ErrorCode::kUnavailable);
+  }
+  CHECK(verdict(azure, "23000", 2627).retry == SqlRetry::kAtOnce);
+  CHECK(verdict(azure, "HY000", 40544).error.code() == ErrorCode::kOutOfSpace);
+  CHECK(verdict(azure, "28000", 18456).error.reason() == "database_login_refused");
+}
+
+TEST_CASE("refused connections are told apart by their words, with the setting to mend", "[sql-target]") {
+  SqlTarget target = target_of("postgresql://u:hush-hush@h/d");
+  CHECK(refused(target, "FATAL:  database \"d\" does not exist").error.reason() == "no_such_database");
+  CHECK(refused(target, "could not translate host name \"h\"").error.reason() == "unknown_database_host");
+  CHECK(refused(target, "Connection refused").error.code() == ErrorCode::kUnavailable);
+  CHECK(refused(target, "Connection refused").retry == SqlRetry::kLater);
+  const auto login = refused(target, "password authentication failed; it was hush-hush, hush-hush\n");
+  CHECK(login.error.reason() == "database_login_refused");
+  CHECK(login.error.message().find("hush") == std::string::npos);
+  CHECK(login.error.remedy().find("DATABASE_URL") != std::string::npos);
+  target.origin = SqlOrigin::kParts;
+  CHECK(refused(target, "Login failed for user").error.remedy().find("DB_PASSWORD") != std::string::npos);
+}
