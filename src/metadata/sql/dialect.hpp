@@ -15,28 +15,34 @@
 #include "db/sql_target.hpp"
 
 // Every statement, by name; sql_texts.hpp has them in this order.
-#define IMGIMPORT_SQL_STATEMENTS(X)                                                                                    \
-  /* jobs */                                                                                                           \
-  X(job_by_uuid)                                                                                                       \
-  X(job_by_key)                                                                                                        \
-  X(jobs_before) X(unfinished_jobs) X(find_job) X(lock_job) X(lock_jobs) X(insert_job) X(update_lease) X(renew_leases) \
-      X(cancel_items) X(cancel_job) X(count_retryable) X(retry_items) X(reopen_job) X(settle) X(fail_job)              \
-          X(set_trouble) X(items) X(items_in_state) /* listing */                                                      \
-      X(pending_folders) X(known_folders) X(insert_folders) X(move_cursor) X(open_folders) X(known_items)              \
-          X(insert_items) X(list_done) X(list_done_dry)                                                  /* batches */ \
-      X(take_batches) X(last_batch) X(count_due) X(group_due) X(ready_batches) X(next_due) X(open_batch) /* places */  \
-      X(find_place) X(insert_provider) X(insert_place) X(lock_place) X(providers) X(move_provider)       /* commit */  \
-      X(item_facts) X(records) X(sharing) X(take_images) X(insert_stored) X(update_stored) X(insert_shared)            \
-          X(update_shared) X(update_skipped) X(mark_shared) X(clear_damage) X(finish_items)                            \
-              X(requeue_items)                                              /* damage */                               \
-      X(relying_items) X(mark_damaged) X(mark_damaged_keys) X(fail_damaged) /* garbage */                              \
-      X(update_discarded) X(insert_discarded) X(take_off_list) X(update_gone) X(insert_gone) X(being_removed)          \
-          X(purge_gone) X(purge_copies) X(stuck_deletions) X(waiting_keys) X(cut_short_keys)                           \
-              X(mark_claimed) /* images */                                                                             \
-      X(image_by_id) X(job_images) X(page_all) X(page_all_like) X(page_provider) X(page_provider_like) X(page_job)     \
-          X(page_job_like) X(count_all_like) X(count_provider_like) X(count_job) X(count_job_like) X(mark_deleting)    \
-              X(delete_images) X(delete_going) /* the store itself */                                                  \
-      X(remember_call) X(forget_calls) X(has_schema) X(lock_schema) X(create_schema) X(schema_version) X(ping)
+// clang-format off: it takes the list for an expression
+#define IMGIMPORT_SQL_STATEMENTS(X) \
+  /* jobs */ \
+  X(job_by_uuid) X(job_by_key) X(jobs_before) X(unfinished_jobs) X(find_job) X(lock_job) X(lock_jobs) \
+  X(insert_job) X(update_lease) X(renew_leases) X(cancel_items) X(cancel_job) X(count_retryable) X(retry_items) \
+  X(reopen_job) X(settle) X(fail_job) X(set_trouble) X(items) X(items_in_state) \
+  /* listing */ \
+  X(pending_folders) X(known_folders) X(insert_folders) X(move_cursor) X(open_folders) X(known_items) \
+  X(insert_items) X(list_done) X(list_done_dry) \
+  /* batches */ \
+  X(take_batches) X(last_batch) X(count_due) X(group_due) X(ready_batches) X(next_due) X(open_batch) \
+  /* places */ \
+  X(find_place) X(insert_provider) X(insert_place) X(lock_place) X(providers) X(move_provider) \
+  /* commit */ \
+  X(item_facts) X(records) X(sharing) X(take_images) X(insert_stored) X(update_stored) X(insert_shared) \
+  X(update_shared) X(update_skipped) X(mark_shared) X(clear_damage) X(finish_items) X(requeue_items) \
+  /* damage */ \
+  X(relying_items) X(mark_damaged) X(mark_damaged_keys) X(fail_damaged) \
+  /* garbage */ \
+  X(update_discarded) X(insert_discarded) X(take_off_list) X(update_gone) X(insert_gone) X(being_removed) \
+  X(purge_gone) X(purge_copies) X(stuck_deletions) X(waiting_keys) X(cut_short_keys) X(mark_claimed) \
+  /* images */ \
+  X(image_by_id) X(job_images) X(page_all) X(page_all_like) X(page_provider) X(page_provider_like) X(page_job) \
+  X(page_job_like) X(count_all_like) X(count_provider_like) X(count_job) X(count_job_like) X(mark_deleting) \
+  X(delete_images) X(delete_going) \
+  /* the store itself */ \
+  X(remember_call) X(forget_calls) X(has_schema) X(lock_schema) X(create_schema) X(schema_version) X(ping)
+// clang-format on
 
 namespace imgimport {
 
