@@ -15,7 +15,8 @@
 #include "db/sql_target.hpp"
 
 // Every statement, by name; sql_texts.hpp has them in this order.
-// clang-format off: it takes the list for an expression
+// It would take the list for an expression.
+// clang-format off
 #define IMGIMPORT_SQL_STATEMENTS(X) \
   /* jobs */ \
   X(job_by_uuid) X(job_by_key) X(jobs_before) X(unfinished_jobs) X(find_job) X(lock_job) X(lock_jobs) \
