@@ -24,8 +24,8 @@ std::optional<std::int64_t> to_millis(const std::optional<Timestamp>& time) noex
 Timestamp from_millis(std::int64_t millis) noexcept;
 std::optional<Timestamp> from_millis(const std::optional<std::int64_t>& millis) noexcept;
 
-// Sizes as the signed integers of databases. What a hostile listing claims beyond a pebibyte is cut there, so that the sums of
-// a job cannot overflow.
+// Sizes as the signed integers of databases. What a hostile listing claims beyond a pebibyte is cut there, so that the
+// sums of a job cannot overflow.
 std::int64_t stored_size(std::uint64_t bytes) noexcept;
 std::optional<std::int64_t> stored_size(const std::optional<std::uint64_t>& bytes) noexcept;
 
