@@ -59,8 +59,8 @@ void wait_for(ServerProcess& server, const std::string& job, std::int64_t images
   }
 }
 
-void check_complete(ServerProcess& server, Album& album, const std::filesystem::path& data,
-                    const std::string& job, std::size_t images) {
+void check_complete(ServerProcess& server, Album& album, const std::filesystem::path& data, const std::string& job,
+                    std::size_t images) {
   const auto status = server.wait_for_job(job);
   CHECK(status.at("status").as_string() == "completed");
   CHECK(count(status, "total") == static_cast<std::int64_t>(images));
