@@ -113,10 +113,6 @@ std::string PostgresServer::create_database(const std::string& from) {
   return name;
 }
 
-void PostgresServer::drop_database(const std::string& name) {
-  execute("postgres", "DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
-}
-
 std::string PostgresServer::url(const std::string& database) const {
   return "postgresql://tester:" + percent_encode(password_) + "@127.0.0.1:" + std::to_string(port_) + "/" + database;
 }

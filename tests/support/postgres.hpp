@@ -26,7 +26,6 @@ class PostgresServer {
 
   // A new database; `from` = one without connections that it is to be a copy of.
   std::string create_database(const std::string& from = "template1");
-  void drop_database(const std::string& name);
   // For DATABASE_URL.
   std::string url(const std::string& database) const;
   std::string odbc_url(const std::string& database) const;
@@ -56,12 +55,12 @@ class PostgresServer {
   std::unique_ptr<ChildProcess> process_;
 };
 
-// A database that lasts as long as this object.
+// A database of its own, which goes with the server: dropping one may wait for ever for a busy server's other
+// processes.
 class PostgresDatabase {
  public:
   explicit PostgresDatabase(const std::string& from = "template1")
       : name_(PostgresServer::shared().create_database(from)) {}
-  ~PostgresDatabase() { PostgresServer::shared().drop_database(name_); }
   PostgresDatabase(const PostgresDatabase&) = delete;
   PostgresDatabase& operator=(const PostgresDatabase&) = delete;
   const std::string& name() const noexcept { return name_; }
