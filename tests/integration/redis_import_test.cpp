@@ -59,6 +59,16 @@ void wait_for(ServerProcess& server, const std::string& job, std::int64_t images
   }
 }
 
+// Until /health says so, with the queue as the trouble.
+void wait_for_degraded(ServerProcess& server) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::string health;
+  while ((health = server.get("/health").body).find("degraded") == std::string::npos) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+  CHECK(health.find("queue") != std::string::npos);
+}
+
 void check_complete(ServerProcess& server, Album& album, const std::filesystem::path& data, const std::string& job,
                     std::size_t images) {
   const auto status = server.wait_for_job(job);
@@ -84,6 +94,7 @@ TEST_CASE("an import survives a Redis that is killed, comes back empty, is empti
 
   wait_for(server, job, 200);
   redis.kill();
+  wait_for_degraded(server);
   status_of(server, job);  // what needs no Redis goes on
   redis.restart();
   wait_for(server, job, 600);
@@ -93,6 +104,7 @@ TEST_CASE("an import survives a Redis that is killed, comes back empty, is empti
   REQUIRE(client.run(CallContext{}, {"FLUSHALL"}).has_value());
   wait_for(server, job, 1'200);
   redis.pause();
+  wait_for_degraded(server);
   status_of(server, job);
   redis.go_on();
   check_complete(server, album, data, job, kImages);
@@ -133,12 +145,7 @@ TEST_CASE("an import begins without Redis, and goes on when it comes", "[redis]"
   redis.kill();
   ServerProcess server(data, settings_with(album, redis));
   const std::string job = server.import_folder(album.link());
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  std::string health;
-  while ((health = server.get("/health").body).find("degraded") == std::string::npos) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-  }
-  CHECK(health.find("queue") != std::string::npos);
+  wait_for_degraded(server);
   CHECK(count(status_of(server, job), "imported_count") == 0);
   redis.restart();
   check_complete(server, album, data, job, 100);
