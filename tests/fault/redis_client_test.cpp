@@ -148,6 +148,17 @@ TEST_CASE("rediss:// talks TLS to the host that it names, and to no other", "[re
   options.tls = tls_streams(shared_tls_trust({.ca_file = path("none.pem")}));
   refused(options);
 
+  // A certificate that is trusted, but another host's.
+  const auto other = test::make_tls_identity("elsewhere");
+  other.write_certificate(path("other.pem"));
+  other.write_key(path("other-key.pem"));
+  RedisServer elsewhere({"--port", "0", "--tls-port", "PORT", "--tls-cert-file", path("other.pem"), "--tls-key-file",
+                         path("other-key.pem"), "--tls-ca-cert-file", path("other.pem"), "--tls-auth-clients", "no"});
+  RedisOptions misled = options;
+  misled.address.port = elsewhere.port();
+  misled.tls = tls_streams(shared_tls_trust({.ca_file = path("other.pem")}));
+  refused(misled);
+
   // Without TLS against such a port: no words that make sense.
   options.address.tls = false;
   CHECK(RedisClient(options).run(patient(), {"PING"}).error().code() == ErrorCode::kUnavailable);
