@@ -98,7 +98,7 @@ function Sidebar({ canSignOut, onSignOut }: { canSignOut: boolean; onSignOut: ()
     client.clear();
   };
   return (
-    <div className="sidebar">
+    <header className="sidebar">
       <Link href="/" className="brand" aria-label={t.app}>
         <img src="/favicon.svg" alt="" width={28} height={28} />
         <span>{t.app}</span>
@@ -127,7 +127,7 @@ function Sidebar({ canSignOut, onSignOut }: { canSignOut: boolean; onSignOut: ()
           </button>
         ) : null}
       </div>
-    </div>
+    </header>
   );
 }
 
@@ -145,7 +145,7 @@ function ThemeMenu() {
       <MenuButton className="nav-link theme-button" aria-label={t.theme.label}>
         <Icon aria-hidden size={20} strokeWidth={1.9} /> <span aria-hidden>{t.theme.label}</span>
       </MenuButton>
-      <Menu gutter={6} className="menu" portal>
+      <Menu gutter={6} className="menu">
         {THEMES.map(({ theme: value, label, icon: One }) => (
           <MenuItemRadio key={value} name="theme" value={value} className="menu-item">
             <One aria-hidden size={18} /> {label}

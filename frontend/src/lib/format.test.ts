@@ -8,8 +8,8 @@ it('sizes keep at most three figures or one decimal', () => {
 });
 
 it('durations are as long as they need to be', () => {
-  expect([0.2, 12.4, 90, 3600, 5400, 200_000].map(duration)).toEqual([
-    'under a second', '12 s', '2 min', '1 h', '1 h 30 min', '2 days',
+  expect([0.24, 12.4, 90, 3600, 5400, 200_000].map(duration)).toEqual([
+    '0.2 s', '12 s', '2 min', '1 h', '1 h 30 min', '2 days',
   ]);
 });
 

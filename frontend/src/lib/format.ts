@@ -36,7 +36,7 @@ export function percentText(part: number, all: number): string {
 }
 
 export function duration(seconds: number): string {
-  if (seconds < 1) return 'under a second';
+  if (seconds < 9.5) return `${oneDigit.format(Math.max(0.1, seconds))} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;

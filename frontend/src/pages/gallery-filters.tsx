@@ -22,11 +22,11 @@ export function Filters({ filter, onChange }: Props) {
   const set = filtersSet(filter);
   return (
     <PopoverProvider placement="bottom-end">
-      <PopoverDisclosure className={`button button-plain ${set > 0 ? 'button-set' : ''}`}>
+      <PopoverDisclosure aria-label={set > 0 ? t.gallery.filtersSet(set) : t.gallery.filters} className={`button button-plain ${set > 0 ? 'button-set' : ''}`}>
         <SlidersHorizontal aria-hidden size={18} />
         <span>{set > 0 ? t.gallery.filtersSet(set) : t.gallery.filters}</span>
       </PopoverDisclosure>
-      <Popover gutter={8} className="popover" portal>
+      <Popover gutter={8} className="popover">
         <PopoverHeading className="popover-title">{t.gallery.filters}</PopoverHeading>
         <label className="field">
           <span>{t.gallery.job}</span>

@@ -40,7 +40,9 @@ export function Grid(props: GridProps) {
     return () => observer.disconnect();
   }, []);
 
-  const columns = Math.max(2, Math.floor((width + GAP) / (tile + GAP)));
+  // A phone shows three where a desk shows six.
+  const wished = width < 560 ? tile * 0.66 : tile;
+  const columns = Math.max(1, Math.floor((width + GAP) / (wished + GAP)));
   const size = Math.floor((width - GAP * (columns - 1)) / columns) || tile;
   const rowCount = width > 0 ? Math.ceil(total / columns) : 0;
   const rows = useWindowVirtualizer({
@@ -179,16 +181,16 @@ const Tile = memo(function Tile({ index, column, image, url, waiting, selected, 
         className="tile-button"
         data-index={index}
         tabIndex={tabbable ? 0 : -1}
-        aria-label={image ? t.gallery.open(image.name) : t.common.loading}
         onFocus={() => onFocus(index)}
         onClick={(event) => (event.shiftKey || event.ctrlKey || event.metaKey ? onToggle(index, event.shiftKey) : onOpen(index))}
       >
+        <span className="sr-only">{image ? t.gallery.open : t.common.loading}</span>
+        {image ? <span className="tile-name">{image.name}</span> : null}
         {image && src && settled ? (
           <img src={src} alt="" decoding="async" draggable={false} onError={() => setFailed(src)} />
         ) : image && !src && !waiting ? (
           <span className="tile-blank"><ImageOff aria-hidden size={22} strokeWidth={1.5} /><span>{typeName(image.mime_type)}</span></span>
         ) : null}
-        {image ? <span className="tile-name">{image.name}</span> : null}
       </button>
       {image ? (
         // For the mouse and for touch; the keyboard has the space bar.

@@ -77,6 +77,19 @@ export function GalleryPage() {
     else if (image) setDeleting([image]);
   }, []);
 
+  // Above the viewer where that is open, which lets nothing beside it be reached.
+  const question = (
+    <DeleteDialog
+      images={deleting}
+      onClose={(deleted) => {
+        setDeleting(null);
+        if (!deleted) return;
+        setSelected(new Map());
+        anchor.current = null;
+        if (viewed === null) setFocusRequest({ index: visible[0] });
+      }}
+    />
+  );
   const filtered = filtersSet(filter) > 0 || filter.q !== '';
   return (
     <div className="page page-gallery">
@@ -123,16 +136,6 @@ export function GalleryPage() {
       {selected.size > 0 ? (
         <SelectionBar selected={selected} onClear={() => setSelected(new Map())} onDelete={() => setDeleting([...selected.values()])} />
       ) : null}
-      <DeleteDialog
-        images={deleting}
-        onClose={(deleted) => {
-          setDeleting(null);
-          if (!deleted) return;
-          setSelected(new Map());
-          anchor.current = null;
-          if (viewed === null) setFocusRequest({ index: visible[0] });
-        }}
-      />
       {viewed !== null ? (
         <Viewer
           id={viewed}
@@ -146,8 +149,10 @@ export function GalleryPage() {
           }}
           onDelete={(image) => setDeleting([image])}
           confirming={deleting !== null}
-        />
-      ) : null}
+        >
+          {question}
+        </Viewer>
+      ) : question}
     </div>
   );
 }

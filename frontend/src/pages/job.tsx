@@ -83,6 +83,7 @@ function Speed({ progress, samples, ended }: { progress: Progress; samples: Live
   const seconds = progress.finished_at ? (Date.parse(progress.finished_at) - Date.parse(progress.created_at)) / 1000 : 0;
   const imageRate = ended ? (seconds > 0 ? progress.imported_count / seconds : 0) : (last?.images ?? progress.rate);
   const byteRate = ended ? (seconds > 0 ? progress.bytes / seconds : 0) : (last?.bytes ?? 0);
+  const chart = !ended || points.length > 1;
   const hint = ended ? t.job.average : undefined;
   const mb = (value: number) => perSecond(value / 1e6);
   const peak = (values: number[]) => Math.max(...values, 0);
@@ -90,21 +91,21 @@ function Speed({ progress, samples, ended }: { progress: Progress; samples: Live
     <div className="speed">
       <div>
         <dl><Figure label={t.job.imageRate} value={perSecond(imageRate)} hint={hint} /></dl>
-        <LineChart
+        {chart ? <LineChart
           tone="a"
           points={points.map((point) => ({ at: point.at, value: point.images }))}
           format={perSecond}
           label={t.job.chart(t.job.imageRate, perSecond(imageRate), perSecond(peak(points.map((p) => p.images))))}
-        />
+        /> : null}
       </div>
       <div>
         <dl><Figure label={t.job.byteRate} value={mb(byteRate)} hint={hint} /></dl>
-        <LineChart
+        {chart ? <LineChart
           tone="b"
           points={points.map((point) => ({ at: point.at, value: point.bytes / 1e6 }))}
           format={perSecond}
           label={t.job.chart(t.job.byteRate, mb(byteRate), mb(peak(points.map((p) => p.bytes))))}
-        />
+        /> : null}
       </div>
       <dl className="speed-rest">
         {ended ? (

@@ -23,8 +23,8 @@ export function OverviewPage() {
       <div className="columns">
         {stats.data ? <Providers stats={stats.data} /> : null}
         {stats.data ? <Types stats={stats.data} /> : null}
-        <OverTime jobs={imports} />
         <Services />
+        <OverTime jobs={imports} />
       </div>
       <p className="fine"><a href="/api/openapi.json">{t.overview.apiText}</a></p>
     </div>

@@ -1,15 +1,16 @@
 import { Download, PartyPopper, RotateCcw } from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useLocation, useSearch } from 'wouter';
+import { Link, useLocation, useSearch } from 'wouter';
 import type { Item, Job } from '../api/client';
+import { hasEnded } from '../api/live';
 import { useItems, useJobs, useRetry, walkItems } from '../api/queries';
 import { csvLine, saveCsv } from '../lib/csv';
 import { ago, bytes, onDay } from '../lib/format';
 import { files, reasonTitle, t } from '../texts/en';
 import { announce } from '../ui/announce';
 import { Button, Card, Empty, Loading, Notice, PageHead, Problem, sentence } from '../ui/basics';
-import { StatusBadge } from '../ui/progress';
+import { ProgressBar, StatusBadge } from '../ui/progress';
 import { jobName } from '../ui/job-card';
 
 const SHOWN = 10_000; // of each state; the export walks them all
@@ -49,12 +50,13 @@ export function ProblemsPage() {
       {jobs.isPending ? <Loading /> : null}
       {jobs.error && !jobs.data ? <Problem error={jobs.error} onRetry={() => void jobs.refetch()} /> : null}
       {jobs.data && !job ? <Empty icon={PartyPopper} title={t.problems.none}>{t.problems.noneText}</Empty> : null}
-      {job ? <ProblemsOf key={job.job_id} job={job} /> : null}
+      {job ? <ProblemsOf key={job.job_id} job={job} onRetry={() => navigate(`/problems?job=${job.job_id}`, { replace: true })} /> : null}
     </div>
   );
 }
 
-function ProblemsOf({ job }: { job: Job }) {
+// onRetry keeps the job in sight when its problems are gone.
+function ProblemsOf({ job, onRetry }: { job: Job; onRetry: () => void }) {
   const version = `${job.failed}.${job.deferred}`; // the lists follow the counts
   const failed = useItems(job.job_id, 'failed', SHOWN, job.failed > 0 ? 15_000 : false);
   const deferred = useItems(job.job_id, 'deferred', SHOWN, job.deferred > 0 ? 15_000 : false);
@@ -68,9 +70,13 @@ function ProblemsOf({ job }: { job: Job }) {
   const [exporting, setExporting] = useState(false);
   const groups = useMemo(() => groupsOf([...(failed.data?.items ?? []), ...(deferred.data?.items ?? [])]), [failed.data, deferred.data]);
   const all = job.failed + job.deferred;
+  const running = !hasEnded(job.status);
   const complete = (failed.data?.complete ?? true) && (deferred.data?.complete ?? true);
 
-  const runRetry = () => retry.mutate(job.job_id, { onSuccess: (answer) => announce(t.problems.retried(answer.retried)) });
+  const runRetry = () => {
+    onRetry();
+    retry.mutate(job.job_id, { onSuccess: (answer) => announce(t.problems.retried(answer.retried)) });
+  };
   const runExport = async () => {
     setExporting(true);
     try {
@@ -99,7 +105,14 @@ function ProblemsOf({ job }: { job: Job }) {
         // The API takes up all problems of a job together, so one group can be retried where it is the only one.
         <GroupCard key={group.key} group={group} onRetry={groups.length === 1 ? runRetry : null} busy={retry.isPending} />
       ))}
-      {!error && failed.data && deferred.data && groups.length === 0 ? <Empty icon={PartyPopper} title={t.problems.noneOfJob} /> : null}
+      {running ? (
+        <Card title={t.problems.underWay}>
+          <ProgressBar job={job} />
+          <Link href={`/jobs/${job.job_id}`} className="button button-plain"><span>{t.problems.seeJob}</span></Link>
+        </Card>
+      ) : !error && failed.data && deferred.data && groups.length === 0 ? (
+        <Empty icon={PartyPopper} title={t.problems.noneOfJob} />
+      ) : null}
       {complete ? null : <p className="fine">{t.problems.more(SHOWN)}</p>}
     </>
   );

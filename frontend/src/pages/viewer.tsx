@@ -19,17 +19,19 @@ interface Props {
   onClose: () => void;
   onDelete: (image: Image) => void;
   confirming: boolean;
+  children: ReactNode; // dialogs above this one
 }
 
 const INFO_KEY = 'imgimport.info';
 
-export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, confirming }: Props) {
+export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, confirming, children }: Props) {
   const near = place === null ? undefined : imageAt(place);
   const fetched = useImage(id);
   const image = near?.id === id ? near : fetched.data;
   const gone = fetched.error instanceof ApiError && fetched.error.status === 404;
   const [info, setInfo] = useState(() => (localStorage.getItem(INFO_KEY) ?? (window.innerWidth > 900 ? '1' : '0')) === '1');
   const zoom = useRef<ZoomHandle>(null);
+  const stage = useRef<HTMLDivElement>(null);
 
   // After a deletion the next image has taken the place.
   useEffect(() => {
@@ -68,9 +70,9 @@ export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, c
   };
 
   return (
-    <Dialog open onClose={onClose} hideOnEscape={!confirming} className="viewer" backdrop={<div className="viewer-backdrop" />} onKeyDown={onKeyDown} autoFocusOnHide={false}>
+    <Dialog open onClose={onClose} hideOnEscape={!confirming} className="viewer" backdrop={<div className="viewer-backdrop" />} onKeyDown={onKeyDown} initialFocus={stage} autoFocusOnHide={false}>
       <header className="viewer-bar">
-        <IconButton label={t.viewer.close} icon={X} onClick={onClose} autoFocus />
+        <IconButton label={t.viewer.close} icon={X} onClick={onClose} />
         <DialogHeading className="viewer-title">{image?.name ?? (gone ? t.viewer.gone : t.common.loading)}</DialogHeading>
         {place !== null && total !== null ? <span className="viewer-place">{t.viewer.position(place + 1, total)}</span> : null}
         <span className="toolbar-space" />
@@ -86,7 +88,7 @@ export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, c
         ) : null}
       </header>
       <div className="viewer-body">
-        <div className="viewer-stage">
+        <div className="viewer-stage" ref={stage} tabIndex={-1}>
           {image ? <Picture key={image.id} image={image} handle={zoom} /> : null}
           {fetched.error && !image ? <Problem error={fetched.error} title={gone ? t.viewer.gone : fetched.error.message} /> : null}
           {neighbour(-1) ? <IconButton className="viewer-step viewer-previous" label={t.viewer.previous} icon={ChevronLeft} onClick={() => move(-1)} /> : null}
@@ -95,6 +97,7 @@ export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, c
         </div>
         {info && image ? <Facts image={image} /> : null}
       </div>
+      {children}
     </Dialog>
   );
 }
