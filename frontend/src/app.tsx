@@ -20,6 +20,14 @@ const GalleryPage = lazy(() => import('./pages/gallery').then((m) => ({ default:
 const OverviewPage = lazy(() => import('./pages/overview').then((m) => ({ default: m.OverviewPage })));
 
 export function App() {
+  return (
+    <Fault>
+      <Frame />
+    </Fault>
+  );
+}
+
+function Frame() {
   const session = useSession();
   const [signedOut, setSignedOut] = useState(false);
   useEffect(() => onSignedOut(() => setSignedOut(true)), []);
@@ -44,20 +52,12 @@ export function App() {
 
 function Pages() {
   const [location] = useLocation();
-  const main = useRef<HTMLElement>(null);
-  const first = useRef(true);
   const page = location.split('/')[1] ?? '';
   useEffect(() => {
-    // A new page begins at its top, and its heading is what is read out next.
-    if (first.current) {
-      first.current = false;
-      return;
-    }
     window.scrollTo(0, 0);
-    main.current?.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
   }, [page]);
   return (
-    <main id="content" ref={main} tabIndex={-1}>
+    <main id="content" tabIndex={-1}>
       <OfflineBanner />
       <Fault key={page}>
         <Suspense fallback={<Loading />}>

@@ -94,6 +94,11 @@ test('1,000 photographs: paste, check, import, reload, restart, gallery, viewer,
   await expect(viewer.getByRole('img', { name: 'Image IMG_0007.png' })).toBeVisible();
   await expect(viewer.getByText('Matches Drive’s checksum')).toBeVisible();
   await keepPicture(page, 'viewer');
+  const layer = page.locator('.picture-layer');
+  await page.keyboard.press('+');
+  await expect(layer).toHaveAttribute('style', /scale\(1\.4\)/);
+  await page.keyboard.press('0');
+  await expect(layer).toHaveAttribute('style', /scale\(1\)/);
   const download = page.waitForEvent('download');
   await page.keyboard.press('d');
   expect((await download).suggestedFilename()).toBe('IMG_0007.png');

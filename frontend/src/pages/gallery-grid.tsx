@@ -57,7 +57,9 @@ export function Grid(props: GridProps) {
   const items = rows.getVirtualItems();
   const first = (items[0]?.index ?? 0) * columns;
   const last = Math.min(total, ((items.at(-1)?.index ?? 0) + 1) * columns) - 1;
-  useEffect(() => onVisible(first, last), [onVisible, first, last]);
+  useEffect(() => {
+    onVisible(first, last);
+  }, [onVisible, first, last]);
 
   // One tile is in the tab order: the one that had the focus last, else the first in sight.
   const [current, setCurrent] = useState(0);
@@ -70,17 +72,24 @@ export function Grid(props: GridProps) {
     rows.scrollToIndex(Math.floor(target / columns), { align: 'auto' });
   };
   useEffect(() => {
-    if (pending.current === null) return;
-    const button = box.current?.querySelector<HTMLElement>(`[data-index="${pending.current}"]`);
-    if (!button) return;
-    button.focus({ preventScroll: true });
-    pending.current = null;
-  });
-  useEffect(() => {
     if (focusRequest && rowCount > 0) focusTile(focusRequest.index);
     // Only a new request moves the focus.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [focusRequest]);
+  useEffect(() => {
+    if (pending.current === null) return;
+    const button = box.current?.querySelector<HTMLElement>(`[data-index="${pending.current}"]`);
+    if (!button) return;
+    const focus = () => {
+      button.focus({ preventScroll: true });
+      if (document.activeElement === button) pending.current = null;
+    };
+    focus();
+    if (pending.current === null) return;
+    // A dialog that is just closing keeps the focus from what is behind it for a moment.
+    const timer = setTimeout(focus, 50);
+    return () => clearTimeout(timer);
+  });
 
   const thumbnails = useThumbnails(imageAt(first));
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {

@@ -1,6 +1,6 @@
 // Small parts that every page uses.
 import { AlertTriangle, Check, Copy, Loader2, type LucideIcon } from 'lucide-react';
-import { useEffect, useState, type ComponentProps, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ComponentProps, type ReactNode } from 'react';
 import { Tooltip, TooltipAnchor, TooltipProvider } from '@ariakit/react';
 import { ApiError } from '../api/client';
 import { t } from '../texts/en';
@@ -120,14 +120,23 @@ export function Card({ title, children, actions, className = '' }: { title?: Rea
   );
 }
 
+// The page that was loaded first leaves the focus where browsers put it.
+let firstPage = true;
+
 export function PageHead({ title, lead, children }: { title: string; lead?: string; children?: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · ${t.app}`;
   }, [title]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // Of a new page the heading is what is read out next.
+    if (!firstPage) heading.current?.focus({ preventScroll: true });
+    firstPage = false;
+  }, []);
   return (
     <header className="page-head">
       <div>
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>{title}</h1>
         {lead ? <p className="lead">{lead}</p> : null}
       </div>
       {children ? <div className="page-actions">{children}</div> : null}
