@@ -39,13 +39,32 @@ struct Image {
 // Which images; all conditions must hold. Empty = no condition.
 struct ImageQuery {
   std::string storage_provider;
-  std::string text;  // part of the name, any case
+  // Part of the name; letters of ASCII in any case. Where the store has no index for so short a text (one or two
+  // characters, or nothing but signs), it is looked for among the newest kShortTextImages records.
+  std::string text;
   JobId job;
+  std::string folder;        // an Image::folder_path: the images in it and in the folders below it
+  std::string camera;        // as in ImageFacts::camera
+  std::string taken_after;   // "YYYY-MM-DD": taken on that day or later; images without taken_at are none of them
+  std::string taken_before;  // on that day or earlier
 };
+
+// Where anything but the provider is asked for, images are counted up to this many, and pages end there; a walk does
+// not.
+inline constexpr std::int64_t kCountedImages = 10'000;
+inline constexpr std::int64_t kShortTextImages = 20'000;
 
 struct ImagePage {
   std::vector<Image> images;
   std::int64_t total = 0;  // over all pages
+  // There may be more than `total`: kCountedImages were found, or a short text was not looked for in all records.
+  bool total_capped = false;
+};
+
+// A folder or a camera, and the images that have it.
+struct ImageGroup {
+  std::string name;         // ImageQuery::folder or ImageQuery::camera
+  std::int64_t images = 0;  // of a folder: those in the folders below it as well; never 0
 };
 
 struct ImageStats {

@@ -153,7 +153,8 @@ class ImageStore {
   // kNotFound; a record that is being deleted is not found either.
   virtual Result<Image> image(const CallContext& context, ImageId id) = 0;
 
-  // Newest first. Page numbers from 1; a page behind the last is empty, with the right total.
+  // Newest first. Page numbers from 1; a page behind the last is empty, with the right total. kInvalidArgument
+  // (page_too_deep): the page ends behind kCountedImages where the total is capped; walk() goes there.
   virtual Result<ImagePage> page(const CallContext& context, const ImageQuery& query, std::int64_t page,
                                  std::int64_t per_page) = 0;
 
@@ -187,6 +188,17 @@ class ImageStore {
                                       std::span<const ObjectKey> keys) = 0;
 
   virtual Result<ImageStats> stats(const CallContext& context) = 0;
+
+  struct GroupQuery {
+    std::string parent;  // of folders(): a folder's path, "" = the topmost folders
+    std::string after;   // those behind that name; "" = from the first
+    std::size_t limit = 100;
+  };
+  // The folders right below `parent` that hold images, by name (its bytes; from the 64th character on in any order).
+  // None below a folder that does not exist.
+  virtual Result<std::vector<ImageGroup>> folders(const CallContext& context, const GroupQuery& query) = 0;
+  // The cameras that images were taken with, in the same order. `parent` says nothing.
+  virtual Result<std::vector<ImageGroup>> cameras(const CallContext& context, const GroupQuery& query) = 0;
 };
 
 class MetadataStore : public JobStore, public Journal, public ImageStore {

@@ -29,6 +29,34 @@ bool is_same_content(const Image& image, const NewItem& item) {
   return !hashes.md5.empty() && image.hashes.md5 == hashes.md5 && image.size_bytes == item.file.size;
 }
 
+// Whether `path` is `folder` or below it.
+bool is_within(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+std::string day_of(const Image& image) {
+  return image.facts.taken_at.substr(0, 10);
+}
+
+// Whether only the newest records are searched for it.
+bool is_short(std::string_view text) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return std::count_if(text.begin(), text.end(), begins) < 3;
+}
+
+bool has_only_provider(const ImageQuery& query) {
+  return query.text.empty() && query.job.value().empty() && query.folder.empty() && query.camera.empty() &&
+         query.taken_after.empty() && query.taken_before.empty();
+}
+
+std::vector<ImageGroup> groups(const std::map<std::string, std::int64_t>& counts, const ImageStore::GroupQuery& query) {
+  std::vector<ImageGroup> groups;
+  for (auto it = counts.upper_bound(query.after); it != counts.end() && groups.size() < query.limit; ++it) {
+    if (!it->first.empty()) groups.push_back({it->first, it->second});
+  }
+  return groups;
+}
+
 Error no_such_image(ImageId id) {
   return Error(ErrorCode::kNotFound, "there is no image " + std::to_string(id.value())).with_reason("no_such_image");
 }
@@ -66,7 +94,22 @@ bool MemoryMetadataStore::matches(const ImageEntry& entry, const ImageQuery& que
   if (entry.going != Going::kNot) return false;
   if (!query.storage_provider.empty() && entry.image.place.provider != query.storage_provider) return false;
   if (!query.job.value().empty() && entry.image.job != query.job) return false;
+  if (!query.folder.empty() && !is_within(entry.image.folder_path, query.folder)) return false;
+  if (!query.camera.empty() && entry.image.facts.camera != query.camera) return false;
+  const std::string day = day_of(entry.image);
+  if (!query.taken_after.empty() && (day.empty() || day < query.taken_after)) return false;
+  if (!query.taken_before.empty() && (day.empty() || day > query.taken_before)) return false;
   return query.text.empty() || to_lower_ascii(entry.image.name).find(to_lower_ascii(query.text)) != std::string::npos;
+}
+
+// The lowest id that is looked at: short texts are not looked for in all records.
+std::int64_t MemoryMetadataStore::lowest_searched(const ImageQuery& query) const {
+  if (query.text.empty() || !is_short(query.text)) return 0;
+  std::int64_t seen = 0;
+  for (auto it = images_.rbegin(); it != images_.rend(); ++it) {
+    if (it->second.going == Going::kNot && ++seen > kShortTextImages) return std::prev(it)->first;
+  }
+  return 0;
 }
 
 Result<Image> MemoryMetadataStore::image(const CallContext& context, ImageId id) {
@@ -85,11 +128,22 @@ Result<ImagePage> MemoryMetadataStore::page(const CallContext& context, const Im
   }
   const std::lock_guard lock(mutex_);
   ImagePage result;
-  for (auto it = images_.rbegin(); it != images_.rend(); ++it) {
+  const std::int64_t lowest = lowest_searched(query);
+  const bool counts_all = has_only_provider(query);
+  for (auto it = images_.rbegin(); it != images_.rend() && it->first >= lowest; ++it) {
     if (!matches(it->second, query)) continue;
+    if (!counts_all && result.total == kCountedImages) {
+      result.total_capped = true;
+      break;
+    }
     if (result.total / per_page == page - 1) result.images.push_back(it->second.image);
     ++result.total;
   }
+  if (result.total_capped && page - 1 > (kCountedImages - 1) / per_page) {
+    return Error(ErrorCode::kInvalidArgument, "the page ends behind the images that are counted")
+        .with_reason("page_too_deep");
+  }
+  result.total_capped = result.total_capped || lowest > 0;
   return result;
 }
 
@@ -98,7 +152,8 @@ Result<std::vector<Image>> MemoryMetadataStore::walk(const CallContext& context,
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const std::lock_guard lock(mutex_);
   std::vector<Image> images;
-  for (auto it = images_.rbegin(); it != images_.rend() && images.size() < limit; ++it) {
+  const std::int64_t lowest = lowest_searched(query);
+  for (auto it = images_.rbegin(); it != images_.rend() && it->first >= lowest && images.size() < limit; ++it) {
     const bool reached = before.value() == 0 || it->first < before.value();
     if (reached && matches(it->second, query)) images.push_back(it->second.image);
   }
@@ -198,6 +253,29 @@ Result<ImageStats> MemoryMetadataStore::stats(const CallContext& context) {
     provider.bytes += static_cast<std::int64_t>(entry.image.size_bytes);
   }
   return stats;
+}
+
+Result<std::vector<ImageGroup>> MemoryMetadataStore::folders(const CallContext& context, const GroupQuery& query) {
+  IMGIMPORT_RETURN_IF_ERROR(context.check());
+  const std::lock_guard lock(mutex_);
+  const std::string prefix = query.parent.empty() ? "" : query.parent + "/";
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [id, entry] : images_) {
+    const std::string& path = entry.image.folder_path;
+    if (entry.going != Going::kNot || !path.starts_with(prefix) || path.size() == prefix.size()) continue;
+    ++counts[path.substr(0, path.find('/', prefix.size()))];
+  }
+  return groups(counts, query);
+}
+
+Result<std::vector<ImageGroup>> MemoryMetadataStore::cameras(const CallContext& context, const GroupQuery& query) {
+  IMGIMPORT_RETURN_IF_ERROR(context.check());
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [id, entry] : images_) {
+    if (entry.going == Going::kNot) ++counts[entry.image.facts.camera];
+  }
+  return groups(counts, query);
 }
 
 }  // namespace imgimport

@@ -72,6 +72,8 @@ class MemoryMetadataStore : public MetadataStore {
   Result<void> forget_garbage(const CallContext& context, const StorePlace& place,
                               std::span<const ObjectKey> keys) override;
   Result<ImageStats> stats(const CallContext& context) override;
+  Result<std::vector<ImageGroup>> folders(const CallContext& context, const GroupQuery& query) override;
+  Result<std::vector<ImageGroup>> cameras(const CallContext& context, const GroupQuery& query) override;
   Result<void> ping(const CallContext& context) override;
 
  private:
@@ -134,6 +136,7 @@ class MemoryMetadataStore : public MetadataStore {
   void finish(const Outcome& outcome, JobEntry& job, ItemEntry& item, std::optional<ImageId> image);
   ImageEntry& write_record(const StorePlace& place, const JobEntry& job, const ItemEntry& item);
   bool matches(const ImageEntry& entry, const ImageQuery& query) const;
+  std::int64_t lowest_searched(const ImageQuery& query) const;
 
   const Clock& clock_;
   std::mutex mutex_;

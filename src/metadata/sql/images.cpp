@@ -180,4 +180,12 @@ Result<ImageStats> SqlMetadataStore::stats(const CallContext& context) {
   });
 }
 
+Result<std::vector<ImageGroup>> SqlMetadataStore::folders(const CallContext&, const GroupQuery&) {
+  return Error(ErrorCode::kUnsupported, "folders are not kept yet");
+}
+
+Result<std::vector<ImageGroup>> SqlMetadataStore::cameras(const CallContext&, const GroupQuery&) {
+  return Error(ErrorCode::kUnsupported, "cameras are not kept yet");
+}
+
 }  // namespace imgimport

@@ -88,6 +88,8 @@ class SqlMetadataStore : public MetadataStore {
   Result<void> forget_garbage(const CallContext& context, const StorePlace& place,
                               std::span<const ObjectKey> keys) override;
   Result<ImageStats> stats(const CallContext& context) override;
+  Result<std::vector<ImageGroup>> folders(const CallContext& context, const GroupQuery& query) override;
+  Result<std::vector<ImageGroup>> cameras(const CallContext& context, const GroupQuery& query) override;
 
   Result<void> ping(const CallContext& context) override;
 

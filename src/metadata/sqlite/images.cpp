@@ -202,4 +202,12 @@ Result<ImageStats> SqliteMetadataStore::stats(const CallContext& context) {
   });
 }
 
+Result<std::vector<ImageGroup>> SqliteMetadataStore::folders(const CallContext&, const GroupQuery&) {
+  return Error(ErrorCode::kUnsupported, "folders are not kept yet");
+}
+
+Result<std::vector<ImageGroup>> SqliteMetadataStore::cameras(const CallContext&, const GroupQuery&) {
+  return Error(ErrorCode::kUnsupported, "cameras are not kept yet");
+}
+
 }  // namespace imgimport
