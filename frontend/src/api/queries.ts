@@ -146,23 +146,26 @@ export interface ImageFilter {
   q: string;
   job_id: string;
   storage_provider: string;
-  folder: string | null; // "" is the root itself
+  folder: string; // a path; with all that lies below it
   camera: string;
   taken_after: string;
   taken_before: string;
 }
 
 export const NO_FILTER: ImageFilter = {
-  q: '', job_id: '', storage_provider: '', folder: null, camera: '', taken_after: '', taken_before: '',
+  q: '', job_id: '', storage_provider: '', folder: '', camera: '', taken_after: '', taken_before: '',
 };
 
 export const PAGE_SIZE = 100;
 
-export const imagePageQuery = (filter: ImageFilter, page: number) => ({
-  queryKey: [...keys.images, filter, page],
-  queryFn: ({ signal }: { signal: AbortSignal }): Promise<ImagePage> => {
-    const query: Record<string, string | number> = { page, per_page: PAGE_SIZE };
-    for (const [name, value] of Object.entries(filter)) if (value !== null && (value !== '' || name === 'folder')) query[name] = value;
+// Of a filtered list the server counts only so many images; what lies behind them is reached by cursors.
+export type Page = ImagePage & { total_capped?: boolean; next_cursor?: string | null };
+
+export const imagePageQuery = (filter: ImageFilter, page: number, cursor: string | null = null) => ({
+  queryKey: [...keys.images, filter, page, cursor],
+  queryFn: ({ signal }: { signal: AbortSignal }): Promise<Page> => {
+    const query: Record<string, string | number> = cursor === null ? { page, per_page: PAGE_SIZE } : { cursor, per_page: PAGE_SIZE };
+    for (const [name, value] of Object.entries(filter)) if (value !== '') query[name] = value;
     return unwrap(api.GET('/api/images', { params: { query }, signal }));
   },
   staleTime: 15_000,
@@ -183,6 +186,8 @@ export interface Folder {
   images: number;
 }
 
+const MOST_GROUPS = 500;
+
 // Servers without these routes answer 4xx: the app then shows no folder tree, and no filters by camera and date.
 async function optional<T>(url: string, signal: AbortSignal): Promise<T | null> {
   const response = await fetch(url, { signal });
@@ -194,7 +199,8 @@ async function optional<T>(url: string, signal: AbortSignal): Promise<T | null> 
 export const useFolders = (parent: string, enabled = true) =>
   useQuery({
     queryKey: [...keys.images, 'folders', parent],
-    queryFn: ({ signal }) => optional<Folder[]>(`/api/images/folders?parent=${encodeURIComponent(parent)}`, signal),
+    queryFn: async ({ signal }) =>
+      (await optional<{ folders: Folder[] }>(`/api/images/folders?limit=${MOST_GROUPS}&parent=${encodeURIComponent(parent)}`, signal))?.folders ?? null,
     enabled,
     staleTime: 60_000,
   });
@@ -203,8 +209,8 @@ export const useCameras = () =>
   useQuery({
     queryKey: [...keys.images, 'cameras'],
     queryFn: async ({ signal }) => {
-      const list = await optional<(string | { camera: string })[]>('/api/images/cameras', signal);
-      return list?.map((entry) => (typeof entry === 'string' ? entry : entry.camera)) ?? null;
+      const list = await optional<{ cameras: { camera: string }[] }>(`/api/images/cameras?limit=${MOST_GROUPS}`, signal);
+      return list?.cameras.map((entry) => entry.camera) ?? null;
     },
     staleTime: 60_000,
   });

@@ -22,7 +22,7 @@ export function searchOf(filter: ImageFilter, viewer?: { id: number; at: number 
   const params = new URLSearchParams();
   for (const [field, name] of Object.entries(NAMES)) {
     const value = filter[field as keyof ImageFilter];
-    if (value !== null && (value !== '' || field === 'folder')) params.set(name, value);
+    if (value !== '') params.set(name, value);
   }
   if (viewer) {
     params.set('image', String(viewer.id));
@@ -33,7 +33,7 @@ export function searchOf(filter: ImageFilter, viewer?: { id: number; at: number 
 }
 
 export const filtersSet = (filter: ImageFilter): number =>
-  Object.entries(filter).filter(([name, value]) => name !== 'q' && value !== null && (value !== '' || name === 'folder')).length;
+  Object.entries(filter).filter(([name, value]) => name !== 'q' && value !== '').length;
 
 // While somebody drags the scroll bar, the pages flying past are not asked for.
 const SETTLE_MS = 90;
@@ -53,6 +53,7 @@ function useSettled<T>(value: T, same: (a: T, b: T) => boolean): T {
 
 export interface GalleryData {
   total: number | null; // null: not known yet
+  more: boolean; // there are more, which show up as one goes on
   error: Error | null;
   refetch: () => void;
   imageAt: (index: number) => Image | undefined;
@@ -72,28 +73,50 @@ export function useGalleryData(filter: ImageFilter, firstIndex: number, lastInde
     for (let page = from; page <= to; ++page) wanted.add(page + 1);
     return [...wanted];
   }, [from, to]);
-  const results = useQueries({ queries: pages.map((page) => imagePageQuery(filter, page)) });
+  // Of the pages behind the counted ones: cursors[0] leads to the first of them. They are found one after the other.
+  const cursors = useRef<{ filter: ImageFilter; list: string[]; counted: number }>({ filter, list: [], counted: 0 });
+  if (cursors.current.filter !== filter) cursors.current = { filter, list: [], counted: 0 };
+  const chain = cursors.current;
+  const queryOf = useCallback(
+    (page: number) => {
+      const { counted, list } = cursors.current;
+      return imagePageQuery(filter, page, counted > 0 && page > counted ? (list[page - counted - 1] ?? null) : null);
+    },
+    [filter],
+  );
+  const reachable = pages.filter((page) => chain.counted === 0 || page <= chain.counted + chain.list.length);
+  const results = useQueries({ queries: reachable.map(queryOf) });
   const loaded = new Map<number, readonly Image[]>();
+  const known = useRef<{ filter: ImageFilter; total: number; more: boolean } | null>(null);
+  if (known.current?.filter !== filter) known.current = null;
   results.forEach((result, i) => {
-    if (result.data) loaded.set(pages[i] as number, result.data.images);
+    const page = reachable[i] as number;
+    if (!result.data) return;
+    const { images, total: all, total_capped: capped = false, next_cursor: next = null } = result.data;
+    loaded.set(page, images);
+    if (page === 1 && !capped) known.current = { filter, total: all, more: false };
+    if (!capped) return;
+    chain.counted = Math.ceil(all / PAGE_SIZE);
+    if (page >= chain.counted && next !== null) chain.list[page - chain.counted] = next;
+    const last = chain.counted + chain.list.length;
+    if (page === last && next === null) known.current = { filter, total: (page - 1) * PAGE_SIZE + images.length, more: false };
+    else if (known.current?.more !== false) known.current = { filter, total: last * PAGE_SIZE, more: true };
   });
-  const known = useRef<{ filter: ImageFilter; total: number } | null>(null);
-  const first = results[0]?.data;
-  if (first) known.current = { filter, total: first.total };
-  const total = first?.total ?? (known.current?.filter === filter ? known.current.total : null);
+  const total = known.current?.total ?? null;
   const range = useCallback(
     async (begin: number, end: number) => {
       const images: Image[] = [];
       for (let page = Math.floor(begin / PAGE_SIZE); page <= Math.floor(end / PAGE_SIZE); ++page) {
-        const data = await client.ensureQueryData(imagePageQuery(filter, page + 1));
+        const data = await client.ensureQueryData(queryOf(page + 1));
         images.push(...data.images.slice(Math.max(0, begin - page * PAGE_SIZE), end - page * PAGE_SIZE + 1));
       }
       return images;
     },
-    [client, filter],
+    [client, queryOf],
   );
   return {
     total,
+    more: known.current?.more ?? false,
     error: results.find((result) => result.error)?.error ?? null,
     refetch: () => results.forEach((result) => void (result.error && result.refetch())),
     imageAt: (index) => loaded.get(Math.floor(index / PAGE_SIZE) + 1)?.[index % PAGE_SIZE],

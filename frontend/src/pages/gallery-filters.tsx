@@ -78,13 +78,13 @@ export function Filters({ filter, onChange }: Props) {
 export function FolderTree({ filter, onChange }: Props) {
   const root = useFolders('');
   if (!root.data || root.data.length === 0) return null;
-  const pick = (folder: string | null) => onChange({ folder });
+  const pick = (folder: string) => onChange({ folder });
   return (
     <nav className="folders" aria-label={t.gallery.folders}>
       <h2>{t.gallery.folders}</h2>
       <ul>
         <li>
-          <button type="button" className="folder" aria-current={filter.folder === null ? 'true' : undefined} onClick={() => pick(null)}>
+          <button type="button" className="folder" aria-current={filter.folder === '' ? 'true' : undefined} onClick={() => pick('')}>
             <FolderIcon aria-hidden size={16} /> <span>{t.gallery.allFolders}</span>
           </button>
         </li>
@@ -94,8 +94,8 @@ export function FolderTree({ filter, onChange }: Props) {
   );
 }
 
-function Branch({ folder, chosen, onPick }: { folder: { path: string; name: string; images: number }; chosen: string | null; onPick: (path: string) => void }) {
-  const inside = chosen !== null && (chosen === folder.path || chosen.startsWith(`${folder.path}/`));
+function Branch({ folder, chosen, onPick }: { folder: { path: string; name: string; images: number }; chosen: string; onPick: (path: string) => void }) {
+  const inside = chosen === folder.path || chosen.startsWith(`${folder.path}/`);
   const [open, setOpen] = useState(inside);
   const children = useFolders(folder.path, open);
   const here = chosen === folder.path;

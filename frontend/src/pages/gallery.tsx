@@ -94,7 +94,7 @@ export function GalleryPage() {
   return (
     <div className="page page-gallery">
       <PageHead title={t.gallery.title}>
-        <span className="fine" role="status">{data.total === null ? '' : images(data.total)}</span>
+        <span className="fine" role="status">{data.total === null ? '' : data.more ? t.gallery.more(data.total) : images(data.total)}</span>
       </PageHead>
       <div className="toolbar gallery-toolbar">
         <SearchField value={filter.q} onChange={(q) => change({ q })} />

@@ -265,6 +265,7 @@ export const t = {
   gallery: {
     title: 'Gallery',
     search: 'Search by name',
+    more: (n: number) => `More than ${images(n)}`,
     none: 'No images yet',
     noneText: 'They show up here as they arrive.',
     noMatch: 'Nothing matches',
