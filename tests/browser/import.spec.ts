@@ -68,7 +68,7 @@ test('1,000 photographs: paste, check, import, reload, restart, gallery, viewer,
   await drive.faults();
   await expect(page.locator('.badge', { hasText: 'Done' })).toBeVisible({ timeout: 60_000 });
   await expect(bar).toHaveAttribute('aria-valuenow', '100');
-  await expect(page.getByText('1,000 of 1,000 images')).toBeVisible();
+  await expect(page.getByText('1,000 of 1,000 images are safe')).toBeVisible();
   await keepPicture(page, 'job-done');
 
   await page.getByRole('button', { name: 'Verify the stored images' }).click();

@@ -96,5 +96,5 @@ function reasonsOf(items: Item[]): string {
     const name = t.check.reasons[item.reason ?? ''] ?? (item.reason ?? '').replaceAll('_', ' ');
     reasons.set(name, (reasons.get(name) ?? 0) + 1);
   }
-  return [...reasons].map(([name, n]) => `${count(n)} ${name}`).join(', ');
+  return [...reasons].map(([name, n]) => `${name}: ${count(n)}`).join(', ');
 }

@@ -46,7 +46,8 @@ function useFreshLists(progress: Progress | null): void {
 
 function JobView({ progress, live }: { progress: Progress; live: LiveState & { restart: () => void } }) {
   const ended = hasEnded(progress.status);
-  const done = settled(progress);
+  // While it runs, what is settled; in the end, what is safe.
+  const shown = ended && !progress.dry_run ? progress.processed : settled(progress);
   return (
     <div className="page page-job">
       <PageHead title={jobName(progress)}>
@@ -62,8 +63,8 @@ function JobView({ progress, live }: { progress: Progress; live: LiveState & { r
 
       <Card className="job-main">
         <div className="job-percent">
-          <strong>{percentText(done, progress.total)}</strong>
-          <span>{t.jobs.of(count(done), count(progress.total))}</span>
+          <strong>{percentText(shown, progress.total)}</strong>
+          <span>{ended ? t.job.safe(count(shown), count(progress.total)) : t.jobs.of(count(shown), count(progress.total))}</span>
         </div>
         <ProgressBar job={progress} />
         {progress.status === 'listing' ? <p className="fine">{t.job.listingNote}</p> : null}

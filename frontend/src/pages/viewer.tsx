@@ -190,8 +190,8 @@ function Picture({ image, handle }: { image: Image; handle: React.RefObject<Zoom
       {nothing ? (
         <div className="viewer-blank">
           <ImageOff aria-hidden size={40} strokeWidth={1.3} />
-          <p>{t.viewer.noPreview}</p>
-          <p className="fine">{t.viewer.noPreviewText}</p>
+          <p>{shown ? t.viewer.broken : t.viewer.noPreview}</p>
+          {shown ? null : <p className="fine">{t.viewer.noPreviewText}</p>}
         </div>
       ) : (
         <div className="picture-layer" style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})` }}>

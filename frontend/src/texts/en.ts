@@ -110,6 +110,7 @@ export const t = {
     reasons: {
       google_document: 'Google documents',
       not_an_image: 'other files',
+      video: 'videos',
       filtered_mime_type: 'other types',
       filtered_name: 'other names',
       filtered_size: 'other sizes',
@@ -167,6 +168,7 @@ export const t = {
 
   job: {
     notFound: 'There is no such job',
+    safe: (done: string, all: string) => `${done} of ${all} images are safe`,
     lines: {
       connecting: 'Connecting…',
       live: 'Live',
@@ -240,19 +242,30 @@ export const t = {
     csv: ['name', 'folder', 'state', 'reason', 'remedy', 'tries', 'next try', 'size', 'type', 'Drive id'],
     reasons: {
       not_an_image: 'The bytes are not an image',
+      not_the_bytes: 'A page came in place of the image',
       download_forbidden: 'The owner has switched off downloading',
       shortcut_target_missing: 'A shortcut to a file that is gone',
       download_quota_exceeded: 'Downloaded too often lately',
       checksum_mismatch: 'Other bytes than Drive promises',
+      size_mismatch: 'The download broke off, again and again',
+      changed_meanwhile: 'The file was changed in the meantime',
       not_found: 'The file is gone, or not shared',
+      trashed: 'The file is in the bin',
       cannot_download_abusive_file: 'Google flags it as harmful',
       cannot_download_file: 'Google does not allow the download',
+      file_not_downloadable: 'Google does not allow the download',
       forbidden: 'No right to read it',
       insufficient_file_permissions: 'No right to read it',
-      short_body: 'The download broke off, again and again',
-      truncated: 'The download broke off, again and again',
+      app_not_authorized_to_file: 'No right to read it',
+      domain_policy: 'The organisation’s rules forbid it',
+      backend_error: 'Google had trouble for too long',
+      internal_error: 'Google had trouble for too long',
+      user_rate_limit_exceeded: 'Google asked to slow down for too long',
+      rate_limit_exceeded: 'Google asked to slow down for too long',
+      unavailable: 'Something was away for too long',
+      deadline_exceeded: 'It took too long',
       object_missing: 'The stored file is missing',
-      object_different: 'The stored file is not what was stored',
+      object_differs: 'The stored file is not what was stored',
       too_large: 'Too large for the store',
     } as Record<string, string>,
     remedies: {
@@ -314,6 +327,7 @@ export const t = {
     download: 'Download',
     delete: 'Delete',
     close: 'Close',
+    broken: 'This image cannot be shown',
     noPreview: 'Browsers cannot show this format',
     noPreviewText: 'Download it to see it.',
     facts: {
