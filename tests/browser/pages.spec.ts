@@ -136,6 +136,49 @@ test('on a phone nothing is wider than the screen, and everything can be reached
   await page.close();
 });
 
+// A red dot.
+const DOT = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64');
+
+test('thumbnails are shown where the server makes them, and the image itself where one fails', async ({ page }) => {
+  const asked: string[] = [];
+  await page.route('**/api/images/*/thumbnail?w=*', (route) => {
+    asked.push(route.request().url());
+    const id = Number(/images\/(\d+)\//.exec(route.request().url())?.[1]);
+    if (id % 2 === 0) return route.fulfill({ status: 422, json: { error: 'not decodable', code: 'undecodable', remedy: '', request_id: '' } });
+    return route.fulfill({ status: 200, contentType: 'image/png', body: DOT });
+  });
+  const content: string[] = [];
+  page.on('request', (request) => {
+    if (/\/content$/.test(request.url())) content.push(request.url());
+  });
+  await page.goto(`${server.url}/gallery`);
+  const drawn = page.getByRole('grid').locator('img');
+  await expect.poll(() => drawn.evaluateAll((list) => list.filter((img) => (img as HTMLImageElement).naturalWidth === 1).length)).toBeGreaterThan(5);
+  await expect.poll(() => content.length).toBeGreaterThan(5);
+  expect(content.every((url) => Number(/images\/(\d+)\//.exec(url)?.[1]) % 2 === 0)).toBe(true);
+  expect(asked.every((url) => ['160', '320', '640'].includes(new URL(url).searchParams.get('w') ?? ''))).toBe(true);
+});
+
+test('on a touch screen the viewer is swiped', async ({ browser }) => {
+  const page = await browser.newPage({ viewport: { width: 390, height: 740 }, hasTouch: true, isMobile: true });
+  await page.goto(`${server.url}/gallery`);
+  await page.getByRole('gridcell').nth(1).getByRole('button', { name: /^Open/ }).tap();
+  const title = page.getByRole('dialog').getByRole('heading');
+  const first = (await title.textContent()) ?? '';
+  const session = await page.context().newCDPSession(page);
+  const swipe = async (from: number, to: number) => {
+    await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: from, y: 300 }] });
+    await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: (from + to) / 2, y: 304 }] });
+    await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: to, y: 306 }] });
+    await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  };
+  await swipe(300, 80);
+  await expect(title).not.toHaveText(first);
+  await swipe(80, 300);
+  await expect(title).toHaveText(first);
+  await page.close();
+});
+
 test('the chosen theme stays, also over a reload', async ({ page }) => {
   await page.goto(server.url);
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

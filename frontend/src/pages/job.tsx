@@ -50,7 +50,7 @@ function JobView({ progress, live }: { progress: Progress; live: LiveState & { r
   const shown = ended && !progress.dry_run ? progress.processed : settled(progress);
   return (
     <div className="page page-job">
-      <PageHead title={jobName(progress)}>
+      <PageHead title={jobName(progress)} state={ended ? '' : percentText(shown, progress.total)}>
         <StatusBadge job={progress} />
         {live.line !== 'ended' ? <span className={`line line-${live.line}`}>{t.job.lines[live.line]}</span> : null}
       </PageHead>

@@ -89,7 +89,7 @@ export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, c
       </header>
       <div className="viewer-body">
         <div className="viewer-stage" ref={stage} tabIndex={-1}>
-          {image ? <Picture key={image.id} image={image} handle={zoom} /> : null}
+          {image ? <Picture key={image.id} image={image} handle={zoom} onSwipe={move} /> : null}
           {fetched.error && !image ? <Problem error={fetched.error} title={gone ? t.viewer.gone : fetched.error.message} /> : null}
           {neighbour(-1) ? <IconButton className="viewer-step viewer-previous" label={t.viewer.previous} icon={ChevronLeft} onClick={() => move(-1)} /> : null}
           {neighbour(1) ? <IconButton className="viewer-step viewer-next" label={t.viewer.next} icon={ChevronRight} onClick={() => move(1)} /> : null}
@@ -114,7 +114,9 @@ interface View {
 const FIT: View = { scale: 1, x: 0, y: 0 };
 const MOST = 12;
 
-function Picture({ image, handle }: { image: Image; handle: React.RefObject<ZoomHandle | null> }) {
+const SWIPE = 50; // px
+
+function Picture({ image, handle, onSwipe }: { image: Image; handle: React.RefObject<ZoomHandle | null>; onSwipe: (step: number) => void }) {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>(FIT);
   const [loaded, setLoaded] = useState(false);
@@ -164,7 +166,15 @@ function Picture({ image, handle }: { image: Image; handle: React.RefObject<Zoom
     }
     held.set(event.pointerId, now);
   };
-  const drop = (event: PointerEvent) => pointers.current.delete(event.pointerId);
+  const start = useRef<{ x: number; y: number } | null>(null);
+  const drop = (event: PointerEvent) => {
+    pointers.current.delete(event.pointerId);
+    const from = start.current;
+    start.current = null;
+    if (!from || event.type !== 'pointerup' || event.pointerType === 'mouse' || view.scale > 1) return;
+    const x = event.clientX - from.x;
+    if (Math.abs(x) > SWIPE && Math.abs(x) > 1.5 * Math.abs(event.clientY - from.y)) onSwipe(x < 0 ? 1 : -1);
+  };
 
   const shown = browsersShow(image.mime_type);
   const url = shown ? contentUrl(image.id) : thumbnails === 'yes' ? thumbnailUrl(image.id, 1600) : null;
@@ -177,6 +187,8 @@ function Picture({ image, handle }: { image: Image; handle: React.RefObject<Zoom
         if (event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+        // A second finger makes it a zoom.
+        start.current = pointers.current.size === 1 ? { x: event.clientX, y: event.clientY } : null;
       }}
       onPointerMove={onPointerMove}
       onPointerUp={drop}

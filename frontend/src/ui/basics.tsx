@@ -123,10 +123,11 @@ export function Card({ title, children, actions, className = '' }: { title?: Rea
 // The page that was loaded first leaves the focus where browsers put it.
 let firstPage = true;
 
-export function PageHead({ title, lead, children }: { title: string; lead?: string; children?: ReactNode }) {
+export function PageHead({ title, lead, state = '', children }: { title: string; lead?: string; state?: string; children?: ReactNode }) {
   useEffect(() => {
-    document.title = `${title} · ${t.app}`;
-  }, [title]);
+    // The state is for those who look at another tab meanwhile.
+    document.title = `${state ? `${state} ` : ''}${title} · ${t.app}`;
+  }, [title, state]);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // Of a new page the heading is what is read out next.
