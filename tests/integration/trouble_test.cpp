@@ -92,7 +92,8 @@ TEST_CASE("requests that make no sense get a 4xx in the one error shape") {
   check_error(server.get("/api/images?page=99999999999999999999"), 400);
   check_error(server.get("/api/images?page=0"), 400);
   check_error(server.get("/api/images?per_page=501"), 400);
-  check_error(server.get("/nowhere"), 404);
+  check_error(server.get("/api/nowhere"), 404);
+  CHECK(server.get("/assets/nowhere.js").status == 404);
   check_error(server.request(HttpMethod::kDelete, "/api/stats"), 405);
   CHECK(server.get("/api/images?page=1000000").json.as_object().at("images").as_array().empty());
 
