@@ -159,6 +159,27 @@ test('without events, progress comes by polling', async ({ page }) => {
   await drive.faults();
 });
 
+test('several imports at once are watched together', async ({ page }) => {
+  await drive.faults({ match: 'download', latency_ms: 2500 });
+  const fresh = await Server.start(drive);
+  try {
+    const submit = (filters: object) =>
+      fresh.json<{ job_id: string }>('/api/import/google-drive', { method: 'POST', body: JSON.stringify({ folder_url: drive.link, filters }) });
+    await submit({ name_glob: 'IMG_00*' });
+    await submit({ name_glob: 'IMG_01*' });
+    await page.goto(`${fresh.url}/jobs`);
+    await expect(page.getByRole('heading', { name: 'Under way' })).toBeVisible();
+    await expect(page.getByRole('progressbar')).toHaveCount(2);
+    await expect(page.getByRole('link', { name: 'Jobs' })).toContainText('2');
+    await drive.faults();
+    await expect(page.getByText('100 of 100 images')).toHaveCount(2);
+    await expect(page.getByRole('heading', { name: 'Under way' })).toBeHidden();
+  } finally {
+    await fresh.end();
+    await drive.faults();
+  }
+});
+
 test('an import is cancelled, and taken up again', async ({ page }) => {
   await drive.faults({ match: 'download', latency_ms: 3000 });
   const fresh = await Server.start(drive);

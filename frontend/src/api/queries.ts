@@ -1,5 +1,6 @@
 // What the pages ask for, by TanStack Query.
 import { QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { api, ApiError, unwrap, type Filters, type Image, type ImagePage, type Item, type Job } from './client';
 
 export const queryClient = new QueryClient({
@@ -38,16 +39,37 @@ export const useHealth = () =>
     retry: false,
   });
 
-const isRunning = (job: Job) => job.status === 'listing' || job.status === 'processing';
+const isRunning = (job: Job) => !job.dry_run && (job.status === 'listing' || job.status === 'processing');
+const RECENT = 20;
 
-// The newest thousand; fast while something runs.
-export const useJobs = () =>
+const jobList = (limit: number, signal: AbortSignal) => unwrap(api.GET('/api/import/jobs', { params: { query: { limit } }, signal }));
+
+// The newest few: every second while one of them runs.
+export const useRecentJobs = () =>
   useQuery({
-    queryKey: keys.jobs,
-    queryFn: ({ signal }) => unwrap(api.GET('/api/import/jobs', { params: { query: { limit: 1000 } }, signal })),
+    queryKey: [...keys.jobs, 'recent'],
+    queryFn: ({ signal }) => jobList(RECENT, signal),
     select: (list) => list.jobs,
-    refetchInterval: (query) => (query.state.data?.jobs.some((job) => isRunning(job) && !job.dry_run) ? 1_000 : 15_000),
+    refetchInterval: (query) => (query.state.data?.jobs.some(isRunning) ? 1_000 : 15_000),
   });
+
+// The newest thousand, with what is newer of the recent ones: a long list is not fetched every second.
+export function useJobs() {
+  const recent = useRecentJobs();
+  const all = useQuery({
+    queryKey: [...keys.jobs, 'all'],
+    queryFn: ({ signal }) => jobList(1000, signal),
+    select: (list) => list.jobs,
+    refetchInterval: (query) => (query.state.data?.jobs.slice(RECENT).some(isRunning) ? 3_000 : 15_000),
+  });
+  const data = useMemo(() => {
+    if (!all.data) return undefined;
+    if (!recent.data || recent.dataUpdatedAt < all.dataUpdatedAt) return all.data;
+    const newest = new Set(recent.data.map((job) => job.job_id));
+    return [...recent.data, ...all.data.filter((job) => !newest.has(job.job_id))];
+  }, [all.data, all.dataUpdatedAt, recent.data, recent.dataUpdatedAt]);
+  return { data, error: all.error, isPending: all.isPending, isSuccess: all.isSuccess, refetch: all.refetch };
+}
 
 export interface ItemWalk {
   items: Item[];

@@ -3,7 +3,7 @@ import { FolderSearch } from 'lucide-react';
 import { useMemo } from 'react';
 import type { Item, Job } from '../api/client';
 import { hasEnded, useLiveJob } from '../api/live';
-import { useItems, useJobs } from '../api/queries';
+import { useItems, useRecentJobs } from '../api/queries';
 import { bytes, count, duration, typeName } from '../lib/format';
 import { estimateSeconds, secondsOfQuota } from '../lib/rates';
 import { images, t } from '../texts/en';
@@ -28,7 +28,7 @@ export function DryRun({ job, starting }: { job: string; starting: boolean }) {
   const done = progress !== null && hasEnded(progress.status);
   const pending = useItems(done ? job : null, 'pending', SAMPLE);
   const ignored = useItems(done ? job : null, 'ignored', 1000);
-  const jobs = useJobs();
+  const jobs = useRecentJobs();
 
   if (error) return <Problem error={error} />;
   if (!progress) return <Loading />;

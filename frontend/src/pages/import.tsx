@@ -2,7 +2,7 @@ import { Disclosure, DisclosureContent, DisclosureProvider } from '@ariakit/reac
 import { CheckCircle2, ChevronRight, ClipboardPaste, Info, SlidersHorizontal } from 'lucide-react';
 import { useId, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { useJobs, useSubmit } from '../api/queries';
+import { useRecentJobs, useSubmit } from '../api/queries';
 import { readDriveLink, type DriveLink } from '../lib/drive-link';
 import { t } from '../texts/en';
 import { announce } from '../ui/announce';
@@ -24,7 +24,7 @@ export function ImportPage() {
   const id = useId();
   const check = useSubmit();
   const start = useSubmit();
-  const jobs = useJobs();
+  const jobs = useRecentJobs();
 
   const link = readDriveLink(text);
   const valid = link.kind === 'folder';
