@@ -113,10 +113,12 @@ class Server {
       assembly_.gateway->reached_at(fmt::format("{}://localhost:{}", scheme, port));
     }
     // The web app's own port serves the same; where both settings name one port, one listener is enough.
-    if (server.frontend_port != 0 && server.frontend_port == port) return {};
-    listener.name = "web app";
-    listener.port = server.frontend_port;
-    IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t web_port, listen(listener, "FRONTEND_PORT"));
+    std::uint16_t web_port = port;
+    if (server.frontend_port != port) {
+      listener.name = "web app";
+      listener.port = server.frontend_port;
+      IMGIMPORT_ASSIGN_OR_RETURN(web_port, listen(listener, "FRONTEND_PORT"));
+    }
     listening_ += listening_line("web-app", listener, web_port);
     return {};
   }

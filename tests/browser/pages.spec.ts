@@ -1,6 +1,8 @@
 // Every page, in both themes: no violation of WCAG's rules, no error, no request elsewhere. Sizes and caching of files.
 import { expect, test, type Page } from '@playwright/test';
-import { get } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expectAccessible, keepPicture, watchPage } from './checks';
 import { Drive, Server } from './server';
 
@@ -91,6 +93,14 @@ const views: [string, (page: Page) => Promise<void>][] = [
   ['overview', async (page) => {
     await page.goto(`${server.url}/overview`);
     await expect(page.getByText('All services are well')).toBeVisible();
+  }],
+  ['overview-degraded', async (page) => {
+    const health = { status: 'degraded', service: 'api-gateway', parts: { database: 'the database does not answer' } };
+    await page.route('**/health', (route) => route.fulfill({ json: health }));
+    await page.goto(`${server.url}/overview`);
+    await expect(page.getByText('Some parts are away')).toBeVisible();
+    await expect(page.getByText('The database does not answer')).toBeVisible();
+    await page.unroute('**/health');
   }],
   ['theme-menu', async (page) => {
     await page.goto(`${server.url}/jobs`);
@@ -233,6 +243,30 @@ test('the first load is under 250 KB gzipped; files are compressed, tagged, and 
   expect(gzip.bytes).toBeLessThan(plain.bytes / 2);
   expect(gzip.headers.etag).not.toBe(plain.headers.etag);
   expect((await transfer(script, { 'Accept-Encoding': 'gzip;q=0, br;q=0' })).headers['content-encoding']).toBeUndefined();
+});
+
+test('a page says when the server is away, and goes on when it is back', async ({ page }) => {
+  await page.goto(`${server.url}/gallery`);
+  await expect(page.getByRole('gridcell').first()).toBeVisible();
+  const banner = page.getByText('The server does not answer. This page goes on by itself once it is back.');
+  await expect(banner).toBeHidden();
+  await server.down('SIGKILL');
+  await expect(banner).toBeVisible({ timeout: 15_000 });
+  await server.up();
+  await expect(banner).toBeHidden({ timeout: 15_000 });
+  await expect(page.getByRole('gridcell').first()).toBeVisible();
+});
+
+test('one port is enough for both, where the settings say so', async () => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const port = String((probe.address() as AddressInfo).port);
+  await new Promise((resolve) => probe.close(resolve));
+  const one = await Server.start(null, { GATEWAY_PORT: port, FRONTEND_PORT: port });
+  expect(one.url).toBe(one.api);
+  expect((await transfer(`${one.url}/jobs`)).status).toBe(200);
+  expect((await transfer(`${one.url}/api/stats`)).status).toBe(200);
+  await one.end();
 });
 
 test('the app is on both ports, at every address of its own, and nowhere under /api', async () => {

@@ -35,7 +35,7 @@ export const useHealth = () =>
       const { data, error } = await api.GET('/health', { signal });
       return (data ?? error) as NonNullable<typeof data>;
     },
-    refetchInterval: 10_000,
+    refetchInterval: (query) => (query.state.status === 'error' ? 2_000 : 10_000),
     retry: false,
   });
 
