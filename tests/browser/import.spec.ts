@@ -68,7 +68,8 @@ test('1,000 photographs: paste, check, import, reload, restart, gallery, viewer,
   await drive.faults();
   await expect(page.locator('.badge', { hasText: 'Done' })).toBeVisible({ timeout: 60_000 });
   await expect(bar).toHaveAttribute('aria-valuenow', '100');
-  await expect(page.getByText('1,000 of 1,000 images are safe')).toBeVisible();
+  await expect(page.getByText('1,000 of 1,000 images are safe', { exact: true })).toBeVisible();
+  await expect(page.getByRole('status').getByText('Done: 1,000 of 1,000 images are safe.')).toBeVisible();
   await keepPicture(page, 'job-done');
 
   await page.getByRole('button', { name: 'Verify the stored images' }).click();
@@ -155,7 +156,7 @@ test('without events, progress comes by polling', async ({ page }) => {
   await expect(page.getByText('Every two seconds')).toBeVisible();
   await expect(page.locator('.badge', { hasText: 'Done' })).toBeVisible({ timeout: 30_000 });
   // 60 PNGs: those that were deleted are imported once more, the others are unchanged.
-  await expect(page.getByText('60 of 60 images')).toBeVisible();
+  await expect(page.getByText('60 of 60 images are safe', { exact: true })).toBeVisible();
   await drive.faults();
 });
 
@@ -193,7 +194,7 @@ test('an import is cancelled, and taken up again', async ({ page }) => {
     await drive.faults();
     await page.getByRole('button', { name: 'Retry what is left' }).click();
     await expect(page.locator('.badge', { hasText: 'Done' })).toBeVisible({ timeout: 30_000 });
-    await expect(page.getByText('1,000 of 1,000 images')).toBeVisible();
+    await expect(page.getByText('1,000 of 1,000 images are safe', { exact: true })).toBeVisible();
   } finally {
     await fresh.end();
     await drive.faults();

@@ -40,8 +40,13 @@ function useFreshLists(progress: Progress | null): void {
     if (before.current !== status) {
       for (const key of [keys.jobs, keys.images, keys.stats, keys.items]) void client.invalidateQueries({ queryKey: key });
     }
+    // Whoever watched is told, also by a screen reader.
+    const running = before.current === 'listing' || before.current === 'processing';
+    if (progress && running && hasEnded(progress.status) && !progress.dry_run) {
+      announce(t.job.ended(t.status[progress.status], count(progress.processed), count(progress.total)), progress.status === 'failed');
+    }
     before.current = status;
-  }, [status, client]);
+  }, [status, progress, client]);
 }
 
 function JobView({ progress, live }: { progress: Progress; live: LiveState & { restart: () => void } }) {

@@ -168,6 +168,7 @@ export const t = {
 
   job: {
     notFound: 'There is no such job',
+    ended: (how: string, done: string, all: string) => `${how}: ${done} of ${all} images are safe.`,
     safe: (done: string, all: string) => `${done} of ${all} images are safe`,
     lines: {
       connecting: 'Connecting…',
