@@ -24,6 +24,7 @@ enum class Class : std::uint8_t {
   kExists,
   kFirewall,
   kDriver,
+  kExtension,
   kOther,
 };
 
@@ -34,7 +35,7 @@ struct Row {
 };
 
 // A code of two characters stands for its whole class.
-constexpr std::array<Row<std::string_view>, 26> kStates = {{
+constexpr std::array<Row<std::string_view>, 28> kStates = {{
     {"40001", Class::kTransient}, {"40P01", Class::kTransient},  {"55P03", Class::kTransient},
     {"53300", Class::kTransient}, {"53400", Class::kTransient},  {"53200", Class::kTransient},
     {"57P03", Class::kTransient}, {"25006", Class::kTransient},  {"HYT00", Class::kTransient},
@@ -43,7 +44,8 @@ constexpr std::array<Row<std::string_view>, 26> kStates = {{
     {"23505", Class::kRace},      {"53100", Class::kOutOfSpace}, {"28", Class::kLogin},
     {"3D000", Class::kDatabase},  {"42501", Class::kPermission}, {"42P07", Class::kExists},
     {"42710", Class::kExists},    {"42P06", Class::kExists},     {"IM002", Class::kDriver},
-    {"IM003", Class::kDriver},    {"58030", Class::kTransient},
+    {"IM003", Class::kDriver},    {"58030", Class::kTransient},  {"0A000", Class::kExtension},
+    {"58P01", Class::kExtension},
 }};
 
 // Azure SQL asks that the first lines be tried again:
@@ -176,7 +178,14 @@ Error error_of(Class meaning, const SqlTarget& target, const SqlFault& fault) {
                                    setting(target, "DB_SERVER")));
     case Class::kPermission:
       return misconfigured(target, "forbids what is needed", words, "database_permission")
-          .with_remedy("let the database user create, read and write tables in its default schema");
+          .with_remedy(
+              "let the database user create, read and write tables in its default schema (and on PostgreSQL, have an"
+              " administrator run CREATE EXTENSION pg_trgm in it if the user may not)");
+    case Class::kExtension:
+      return misconfigured(target, "lacks something of a usual server", words, "database_extension")
+          .with_remedy(
+              "use PostgreSQL 13 or later, with its contributed modules (postgresql-contrib) where they are a package"
+              " of their own");
     case Class::kExists:
       return misconfigured(target, "holds tables of another application", words, "foreign_database")
           .with_remedy(fmt::format("name a database of its own in {}", setting(target, "DB_NAME")));
