@@ -71,7 +71,7 @@ void use_everything(MetadataStore& store, const JobLease& full, HandClock& clock
   get(store.walk(kCall, {"local", "", JobId()}, ImageId(40), 20));
   get(store.walk(kCall, {"local", "", full.job}, ImageId(40), 20));
   for (const ImageQuery& query :
-       {ImageQuery{.folder = "year 3"}, ImageQuery{.camera = "Camera 1"}, ImageQuery{.text = "to 177"},
+       {ImageQuery{.folder = "year 3"}, ImageQuery{.camera = "Camera 1"}, ImageQuery{.text = "to 1177"},
         ImageQuery{.taken_after = "2003-05-06", .taken_before = "2003-05-06"},
         ImageQuery{.taken_after = "2003-05-06", .taken_before = "2005-02-01"},
         ImageQuery{.storage_provider = "local", .folder = "year 3"}}) {
