@@ -87,7 +87,9 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  virtual const StorePlace& place() const = 0;
+  // Constant for the life of the store. Fails only where it has to be asked of another process first, with the
+  // transient errors of a call.
+  virtual Result<StorePlace> place(const CallContext& context) = 0;
 
   // Stores the blob's content under `key`, replacing what was there. On success the whole content is visible, and its
   // hash has been checked. On any error the key holds what it held before. Safe to repeat.

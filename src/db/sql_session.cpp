@@ -63,6 +63,20 @@ void read_odbc_state(SQLHSTMT statement, SqlFault& fault) {
   fault.native = native;
 }
 
+// Where a connection fails, soci 4.0 keeps libpq's (18 KiB) for ever. So while none has succeeded since the last
+// failure, one of our own goes first, and gives the error.
+std::atomic<bool> postgres_answers{false};
+
+void try_connection(const std::string& parameters) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(parameters.c_str()), &PQfinish);
+  if (PQstatus(connection.get()) == CONNECTION_OK) return;
+  SqlFault fault;
+  fault.text = PQerrorMessage(connection.get());
+  fault.connecting = true;
+  fault.connection_lost = true;
+  throw SqlFailure(std::move(fault));
+}
+
 struct Slot {
   std::string name;
   long long integer = 0;
@@ -89,7 +103,7 @@ class SqlSession::Backend {
         parameters.set_option(soci::odbc_option_driver_complete, std::to_string(SQL_DRIVER_NOPROMPT));
         session.open(parameters);
       } else {
-        session.open(soci::postgresql, libpq_string(target));
+        open_postgres(libpq_string(target));
         PGconn* connection = static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
         socket = PQsocket(connection);
         // libpq would write them to standard error.
@@ -105,11 +119,18 @@ class SqlSession::Backend {
       };
       target.product == SqlProduct::kPostgres ? apply(kPostgresSettings) : apply(kSqlServerSettings);
     } catch (const soci::soci_error& error) {
+      if (!is_odbc) postgres_answers = false;
       SqlFault fault = fault_of(error);
       fault.connecting = true;
       fault.connection_lost = true;
       throw SqlFailure(std::move(fault));
     }
+  }
+
+  void open_postgres(const std::string& parameters) {
+    if (!postgres_answers.load()) try_connection(parameters);
+    session.open(soci::postgresql, parameters);
+    postgres_answers = true;
   }
 
   // Runs `work`, making a SqlFailure of what soci throws.

@@ -17,6 +17,13 @@ GatewayOptions tidy(GatewayOptions options) {
   return options;
 }
 
+// Behind REST it is asked for once; a record that is shown before that has the gateway's own URL, which works as well.
+std::optional<StorePlace> place_of(ObjectStore& objects) {
+  auto place = objects.place(CallContext{}.with_timeout(std::chrono::milliseconds(200)));
+  if (!place.has_value()) return std::nullopt;
+  return *std::move(place);
+}
+
 }  // namespace
 
 GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
@@ -24,7 +31,7 @@ GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
       ports_(ports),
       cors_(options_.cors_origins),
       access_(options_, cors_),
-      links_{options_.public_url, options_.public_bucket_url, ports.objects.place()},
+      links_{options_.public_url, options_.public_bucket_url, [&ports = ports_] { return place_of(ports.objects); }},
       timer_(ports.requests),
       poller_({ports.imports, timer_,
                ports.metrics.gauge("imgimport_api_waiting_clients",

@@ -5,9 +5,12 @@
 namespace imgimport {
 
 std::string ImageLinks::content_url(const Image& image) const {
-  const bool in_public_bucket = !public_bucket_url.empty() && image.place.provider == public_place.provider &&
-                                image.place.bucket == public_place.bucket && image.place.provider != "local";
-  if (in_public_bucket) return public_bucket_url + "/" + percent_encode_path(image.key.value());
+  if (!public_bucket_url.empty() && image.place.provider != "local") {
+    const std::optional<StorePlace> place = public_place();
+    if (place && image.place.provider == place->provider && image.place.bucket == place->bucket) {
+      return public_bucket_url + "/" + percent_encode_path(image.key.value());
+    }
+  }
   return public_url + "/api/images/" + std::to_string(image.id.value()) + "/content";
 }
 

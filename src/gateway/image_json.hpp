@@ -1,9 +1,11 @@
 // The image record as the public API shows it.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
-#include "gateway/json_writer.hpp"
+#include "base/json_writer.hpp"
 #include "imgimport/image.hpp"
 
 namespace imgimport {
@@ -12,7 +14,8 @@ namespace imgimport {
 struct ImageLinks {
   std::string public_url;         // of the gateway, without a slash at its end
   std::string public_bucket_url;  // likewise; empty = the bucket is not public
-  StorePlace public_place;        // the bucket that public_bucket_url is
+  // The bucket that public_bucket_url is; nullopt: not known yet. Asked only where there is such a URL.
+  std::function<std::optional<StorePlace>()> public_place = {};
 
   std::string content_url(const Image& image) const;
 };

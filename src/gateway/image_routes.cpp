@@ -84,8 +84,8 @@ Result<HttpResponse> ImageRoutes::record(const CallContext& context, const HttpR
   return json_response(json.take());
 }
 
-Result<void> ImageRoutes::check_place(const Image& image) const {
-  const StorePlace& here = parts_.objects.place();
+Result<void> ImageRoutes::check_place(const CallContext& context, const Image& image) const {
+  IMGIMPORT_ASSIGN_OR_RETURN(const StorePlace here, parts_.objects.place(context));
   if (image.place.provider == here.provider && image.place.bucket == here.bucket) return {};
   return Error(ErrorCode::kMisconfigured,
                fmt::format("Image {} is stored with the provider {}{}{}, which this server is not set up for",
@@ -100,7 +100,7 @@ Result<HttpResponse> ImageRoutes::remove(const CallContext& context, const HttpR
   // A record that an earlier, broken off deletion has marked is not found here, yet is still to be finished.
   const Result<Image> image = parts_.images.image(context, id);
   if (!image && image.error().code() != ErrorCode::kNotFound) return image.error();
-  if (image) IMGIMPORT_RETURN_IF_ERROR(check_place(*image));
+  if (image) IMGIMPORT_RETURN_IF_ERROR(check_place(context, *image));
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageStore::Deletion deletion, parts_.images.begin_delete(context, id));
   if (deletion.last) IMGIMPORT_RETURN_IF_ERROR(parts_.objects.remove(context, deletion.key));
   IMGIMPORT_RETURN_IF_ERROR(parts_.images.finish_delete(context, id));
@@ -128,7 +128,7 @@ Result<HttpResponse> ImageRoutes::content(const CallContext& context, const Http
 }
 
 Result<HttpResponse> ImageRoutes::redirect_to(const CallContext& context, const Image& image) {
-  IMGIMPORT_RETURN_IF_ERROR(check_place(image));
+  IMGIMPORT_RETURN_IF_ERROR(check_place(context, image));
   LinkOptions options;
   options.content_type = image.mime_type;
   options.content_disposition = content_disposition(image);
@@ -141,7 +141,7 @@ Result<HttpResponse> ImageRoutes::redirect_to(const CallContext& context, const 
 }
 
 Result<HttpResponse> ImageRoutes::bytes_of(const CallContext& context, const HttpRequest& request, const Image& image) {
-  IMGIMPORT_RETURN_IF_ERROR(check_place(image));
+  IMGIMPORT_RETURN_IF_ERROR(check_place(context, image));
   const std::string tag = entity_tag(image);
   HttpResponse response;
   set_content_headers(response.headers, image, tag);

@@ -32,7 +32,7 @@ class ImageRoutes {
   Result<HttpResponse> stats(const CallContext& context, const HttpRequest& request);
 
   // kMisconfigured: the record points into another store than the one this server has.
-  Result<void> check_place(const Image& image) const;
+  Result<void> check_place(const CallContext& context, const Image& image) const;
   // kUnsupported: the store has no links.
   Result<HttpResponse> redirect_to(const CallContext& context, const Image& image);
   Result<HttpResponse> bytes_of(const CallContext& context, const HttpRequest& request, const Image& image);

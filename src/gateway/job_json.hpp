@@ -1,7 +1,7 @@
 // Jobs, their progress and their items as the public API shows them.
 #pragma once
 
-#include "gateway/json_writer.hpp"
+#include "base/json_writer.hpp"
 #include "imgimport/import_service.hpp"
 #include "imgimport/job.hpp"
 

@@ -1,7 +1,7 @@
 #include "gateway/session_routes.hpp"
 
+#include "base/json_writer.hpp"
 #include "gateway/import_request.hpp"
-#include "gateway/json_writer.hpp"
 
 namespace imgimport {
 namespace {

@@ -6,8 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "base/json_writer.hpp"
 #include "gateway/api_router.hpp"
-#include "gateway/json_writer.hpp"
 
 namespace imgimport {
 namespace {

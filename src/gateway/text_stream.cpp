@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "gateway/json_writer.hpp"
+#include "base/json_writer.hpp"
 
 namespace imgimport {
 namespace {

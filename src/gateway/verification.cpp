@@ -143,9 +143,11 @@ bool is_same_object(const Image& a, const Image& b) {
 
 class Run {
  public:
-  Run(const CallContext& context, const Verification::Parts& parts, const VerificationOptions& options, const Job& job)
+  Run(const CallContext& context, const Verification::Parts& parts, const VerificationOptions& options, const Job& job,
+      StorePlace here)
       : context_(context),
         parts_(parts),
+        here_(std::move(here)),
         options_(options),
         pool_("verify", std::max<std::size_t>(options.threads, 1)) {
     report_.job = job.id;
@@ -176,8 +178,7 @@ class Run {
   }
 
   bool is_here(const Image& image) const {
-    const StorePlace& here = parts_.objects.place();
-    return image.place.provider == here.provider && image.place.bucket == here.bucket;
+    return image.place.provider == here_.provider && image.place.bucket == here_.bucket;
   }
 
   // What was found before trouble came is written down all the same.
@@ -269,6 +270,7 @@ class Run {
 
   const CallContext& context_;
   const Verification::Parts& parts_;
+  const StorePlace here_;
   const VerificationOptions& options_;
   ThreadPool pool_;
   VerificationReport report_;
@@ -288,7 +290,9 @@ Result<Job> Verification::check_job(const CallContext& context, const JobId& id)
 Result<VerificationReport> Verification::run(const CallContext& context, const JobId& id,
                                              const OnProgress& on_progress) const {
   IMGIMPORT_ASSIGN_OR_RETURN(const Job job, check_job(context, id));
-  return Run(context, parts_, options_, job).go(on_progress, job.counters.processed());
+  IMGIMPORT_ASSIGN_OR_RETURN(StorePlace here,
+                             patiently(context, options_, [&] { return parts_.objects.place(context); }));
+  return Run(context, parts_, options_, job, std::move(here)).go(on_progress, job.counters.processed());
 }
 
 }  // namespace imgimport

@@ -1,6 +1,6 @@
 #include "gateway/verify_json.hpp"
 
-#include "gateway/json_writer.hpp"
+#include "base/json_writer.hpp"
 
 namespace imgimport {
 namespace {

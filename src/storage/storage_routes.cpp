@@ -88,7 +88,11 @@ void StorageRoutes::run(Upload& upload) {
   std::optional<std::uint64_t> size = upload.plan.size_bytes;
   if (!size) size = parse_content_length(header_of(upload.request.headers, "Content-Length"));
   const RequestBlob blob(upload.request.body_reader, size);
-  const auto stored = objects_.put(upload.context, upload.plan.key, blob, upload.plan.options);
+  auto stored = objects_.put(upload.context, upload.plan.key, blob, upload.plan.options);
+  // The answer promises that it lasts: the uploader asks no second question before the record is written.
+  if (stored.has_value()) {
+    if (auto flushed = objects_.flush(upload.context); !flushed.has_value()) stored = std::move(flushed).error();
+  }
   upload.responder.send(stored.has_value() ? local_put_answer(*stored)
                                            : local_put_refusal(stored.error(), upload.request));
   const std::lock_guard lock(mutex_);

@@ -121,19 +121,24 @@ bool Dispatcher::wait_for_room() {
                     [&] { return unsettled_ < max_unsettled_ && pool_.waiting() < enough; });
 }
 
+Result<Batch> Dispatcher::read(const CallContext& context, const BatchRef& batch) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const StorePlace place, ports_.store.place(context));
+  return ports_.journal.open_batch(context, batch, place);
+}
+
 void Dispatcher::open(const BatchLease& lease) {
   CallContext context;
   context.stop = thread_.get_stop_token();
   leases_.keep(lease);
   forget_stored_contents();
-  auto batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
+  auto batch = read(context, lease.batch);
   while (!batch.has_value() && batch.error().is_transient() && !context.stop.stop_requested()) {
     reading_.store(false, std::memory_order_relaxed);
     {
       std::unique_lock lock(mutex_);
       room_.wait_for(lock, context.stop, kRetryEvery, [] { return false; });
     }
-    batch = ports_.journal.open_batch(context, lease.batch, ports_.store.place());
+    batch = read(context, lease.batch);
   }
   reading_.store(true, std::memory_order_relaxed);
   if (!batch.has_value()) {

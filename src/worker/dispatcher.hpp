@@ -70,6 +70,7 @@ class Dispatcher {
   enum class ContentFate : std::uint8_t { kStored = 1, kNotStored };
 
   void run(const std::stop_token& stop);
+  Result<Batch> read(const CallContext& context, const BatchRef& batch);
   void open(const BatchLease& lease);
   bool settle_known(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
   bool joins_one_under_way(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);

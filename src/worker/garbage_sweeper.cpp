@@ -53,7 +53,9 @@ void GarbageSweeper::run(const std::stop_token& stop) {
 }
 
 bool GarbageSweeper::sweep(const CallContext& context) {
-  const auto keys = images_.claim_garbage(context, store_.place(), kGroup);
+  const auto place = store_.place(context);
+  if (!place.has_value()) return true;
+  const auto keys = images_.claim_garbage(context, *place, kGroup);
   if (!keys.has_value() || keys->empty()) return true;
   // What is claimed is removed even while the worker stops: left half done, it would wait until its claim runs out.
   const CallContext unhurried = CallContext{}.with_timeout(kRemovalLimit);
@@ -66,7 +68,7 @@ bool GarbageSweeper::sweep(const CallContext& context) {
                   {{"key", key.value()}, {"error", gone.error().message()}});
     }
   }
-  const auto forgotten = images_.forget_garbage(unhurried, store_.place(), removed);
+  const auto forgotten = images_.forget_garbage(unhurried, *place, removed);
   return !forgotten.has_value() || removed.size() < keys->size() || keys->size() < kGroup;
 }
 

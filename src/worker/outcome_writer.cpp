@@ -119,10 +119,11 @@ bool OutcomeWriter::flush(const CallContext& context, std::vector<Entry>& group)
 
 Result<std::vector<CommitEffect>> OutcomeWriter::try_commit(const CallContext& context,
                                                             const std::vector<Entry>& group) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const StorePlace place, store_.place(context));
   std::vector<Outcome> outcomes;
   outcomes.reserve(group.size());
   for (const Entry& entry : group) outcomes.push_back(entry.outcome);
-  return journal_.commit(context, outcomes, store_.place());
+  return journal_.commit(context, outcomes, place);
 }
 
 }  // namespace imgimport

@@ -105,7 +105,7 @@ TEST_CASE("the container is made with the first image; from then on an image is 
   const auto answered = [&] {
     std::vector<std::string> of_this_container;
     for (const std::string& line : Azurite::shared().requests()) {
-      if (line.find(scene.store->place().bucket) != std::string::npos) of_this_container.push_back(line);
+      if (line.find(scene.store->place({}).value().bucket) != std::string::npos) of_this_container.push_back(line);
     }
     return of_this_container;
   };
@@ -120,7 +120,8 @@ TEST_CASE("the container is made with the first image; from then on an image is 
   REQUIRE(scene.store->head({}, kKey).has_value());
   const auto requests = answered();
   REQUIRE(requests.size() >= 13);
-  CHECK(requests[12] == "\"PUT /devstoreaccount1/" + scene.store->place().bucket + "/photos/9.jpg HTTP/1.1\" 201");
+  CHECK(requests[12] ==
+        "\"PUT /devstoreaccount1/" + scene.store->place({}).value().bucket + "/photos/9.jpg HTTP/1.1\" 201");
 }
 
 TEST_CASE("a bit flipped on the way is refused by Azure, and the object stays what it was", "[azure]") {
@@ -290,12 +291,12 @@ TEST_CASE("a shared access signature is enough to put, read and remove", "[azure
   REQUIRE(with_key.put().has_value());
   // One for a single blob, made here: Azure takes it as any other.
   AzureAccount account = Azurite::shared().account();
-  account.sas = make_blob_sas(account, {.container = with_key.store->place().bucket,
+  account.sas = make_blob_sas(account, {.container = with_key.store->place({}).value().bucket,
                                         .blob = kKey.value(),
                                         .permissions = "racwd",
                                         .expires_at = with_key.clock.now() + std::chrono::minutes(5)});
   account.key.clear();
-  Scene scene(std::move(account), with_key.store->place().bucket);
+  Scene scene(std::move(account), with_key.store->place({}).value().bucket);
   CHECK(scene.put().has_value());
   CHECK((scene.content(kKey) == kContent));
   CHECK(scene.store->put({}, kKey, StreamBlob(std::string(2'500'000, 's'), {}), {}).has_value());

@@ -300,7 +300,7 @@ void check_inspection(ObjectStore& store) {
 void check_object_store(const MakeObjectStore& make) {
   const auto store = make();
   REQUIRE(store);
-  CHECK_FALSE(store->place().provider.empty());
+  CHECK_FALSE(store->place({}).value().provider.empty());
   SECTION("what was put comes back, whatever its size and however it came") {
     check_round_trips(*store);
   }

@@ -16,7 +16,7 @@ class MemoryObjectStore final : public ObjectStore {
  public:
   explicit MemoryObjectStore(StorePlace place = {.provider = "local"}) : place_(std::move(place)) {}
 
-  const StorePlace& place() const override { return place_; }
+  Result<StorePlace> place(const CallContext&) override { return place_; }
   Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                          const PutOptions& options) override;
   Result<void> flush(const CallContext& context) override;

@@ -22,9 +22,9 @@ struct FolderRule {
   Words libraries;  // beginnings of header names
 };
 
-const Words kFloor2 = {"config", "crypto", "http_client", "http_server", "db", "redis"};
-const Words kEverything = {"config",  "crypto",   "http_client", "http_server", "db",     "redis",  "drive",
-                           "storage", "metadata", "queue",       "importer",    "worker", "gateway"};
+const Words kFloor2 = {"config", "crypto", "http_client", "http_server", "db", "redis", "rest"};
+const Words kEverything = {"config", "crypto",  "http_client", "http_server", "db",       "redis",  "rest",
+                           "drive",  "storage", "metadata",    "queue",       "importer", "worker", "gateway"};
 
 const std::vector<FolderRule> kRules = {
     {"base", 1, {}, {"spdlog/"}},
@@ -34,13 +34,14 @@ const std::vector<FolderRule> kRules = {
     {"http_server", 2, {}, {"boost/asio", "boost/beast", "openssl/"}},
     {"db", 2, {}, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-"}},
     {"redis", 2, {}, {"hiredis/"}},
+    {"rest", 2, {}, {"boost/json"}},
     {"drive", 3, kFloor2, {"boost/json", "boost/url"}},
     {"storage", 3, kFloor2, {"boost/json"}},
     {"metadata", 3, kFloor2, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-", "boost/json"}},
     {"queue", 3, kFloor2, {}},
-    {"importer", 4, {"crypto"}, {"boost/json"}},
-    {"worker", 4, {"crypto"}, {"boost/json"}},
-    {"gateway", 4, {"crypto"}, {"boost/json"}},
+    {"importer", 4, {"crypto", "rest"}, {"boost/json"}},
+    {"worker", 4, {"crypto", "rest"}, {"boost/json"}},
+    {"gateway", 4, {"crypto", "rest"}, {"boost/json"}},
     {"app", 5, kEverything, {"boost/json"}},
     {"main.cpp", 5, {"app", "config", "base"}, {}},
 };

@@ -42,7 +42,7 @@ class AzureStore final : public ObjectStore {
   // REQUIRES: http and clock outlive the store.
   static Result<std::unique_ptr<AzureStore>> create(HttpClient& http, const Clock& clock, AzureStoreOptions options);
 
-  const StorePlace& place() const override { return place_; }
+  Result<StorePlace> place(const CallContext&) override { return place_; }
 
   // Makes the container where there is none. Repeated once, without a wait: then, after a broken connection or a fault
   // of Azure's for content in memory, and when another put of the same key took the blocks of this one away. Safe,

@@ -33,7 +33,7 @@ class LocalStore final : public ObjectStore {
   // `prefix` is what place() says; keys hold it already.
   static Result<std::unique_ptr<LocalStore>> open(const std::filesystem::path& data_dir, std::string prefix = {});
 
-  const StorePlace& place() const override { return place_; }
+  Result<StorePlace> place(const CallContext&) override { return place_; }
   // Besides the contract's errors, kConflict: a folder lies where the object belongs, an object where its folder
   // belongs, or a symbolic link on the way.
   Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,

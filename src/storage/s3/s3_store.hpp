@@ -54,7 +54,7 @@ class S3Store final : public ObjectStore {
   static Result<std::unique_ptr<S3Store>> open(S3Options options, HttpClient& http,
                                                std::unique_ptr<AwsCredentialsProvider> credentials, const Clock& clock);
 
-  const StorePlace& place() const override { return place_; }
+  Result<StorePlace> place(const CallContext&) override { return place_; }
 
   // Repeated once, without a wait, when the credentials had run out and fresh ones are there, and, for content in
   // memory, after a broken connection or a status of 500 or 502: safe, since a put under the same key writes the same.

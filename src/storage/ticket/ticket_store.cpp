@@ -43,6 +43,7 @@ bool wants_new_ticket(const Error& error) {
 }  // namespace
 
 struct TicketStore::Body {
+  StorePlace place;  // where it goes
   PlannedPut plan;
   bool needs_md5 = false;      // the store checks nothing else
   const Blob* blob = nullptr;  // to be sent: one of the next two, or the caller's
@@ -145,7 +146,8 @@ Result<ObjectInfo> TicketStore::put(const CallContext& context, const ObjectKey&
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   Body body;
   body.plan = {.key = key, .size_bytes = std::nullopt, .options = options};
-  body.needs_md5 = place().provider == "azure";
+  IMGIMPORT_ASSIGN_OR_RETURN(body.place, place(context));
+  body.needs_md5 = body.place.provider == "azure";
   IMGIMPORT_RETURN_IF_ERROR(body.prepare_from(context, blob));
   std::optional<UploadTicket> ticket = take_held(body.plan);
   if (!ticket) {
@@ -178,7 +180,7 @@ Result<ObjectInfo> TicketStore::put_with(const CallContext& context, const Uploa
 }
 
 Result<ObjectInfo> TicketStore::read_answer(const Body& body, const HttpClientResponse& answer) const {
-  const StorePlace& here = place();
+  const StorePlace& here = body.place;
   const ContentHashes& promised = body.plan.options.expected;
   const std::uint64_t size = body.plan.size_bytes.value_or(0);
   const Timestamp now = parts_.clock.now();

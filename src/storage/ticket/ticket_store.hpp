@@ -36,11 +36,12 @@ class TicketStore final : public ObjectStore {
   // What is not used is forgotten when it is too old.
   Result<void> announce(const CallContext& context, std::span<const PlannedPut> plans);
 
-  const StorePlace& place() const override { return parts_.issuer.place(); }
+  Result<StorePlace> place(const CallContext& context) override { return parts_.issuer.place(context); }
   // One PUT. A ticket that the other side takes for expired is replaced once.
   Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                          const PutOptions& options) override;
-  Result<void> flush(const CallContext& context) override { return parts_.issuer.flush(context); }
+  // Whoever takes an upload answers once it is durable.
+  Result<void> flush(const CallContext& context) override { return context.check(); }
   Result<ObjectInfo> head(const CallContext& context, const ObjectKey& key) override {
     return parts_.issuer.head(context, key);
   }

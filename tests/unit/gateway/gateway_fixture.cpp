@@ -371,7 +371,7 @@ void GatewayFixture::import_items(const std::string& mime_type,
   const auto grouped = metadata.group_due({}, lease, clock.now(), 100, 1000);
   const auto batches = metadata.ready_batches({}, lease, BatchId(0), 1000);
   for (const BatchId batch : batches.value()) {
-    const auto opened = metadata.open_batch({}, BatchRef{lease.job, batch}, objects.place());
+    const auto opened = metadata.open_batch({}, BatchRef{lease.job, batch}, objects.place({}).value());
     std::vector<Outcome> outcomes;
     for (const WorkItem& item : opened.value().items) {
       const std::string bytes = bytes_of(item);
@@ -388,7 +388,7 @@ void GatewayFixture::import_items(const std::string& mime_type,
                                     .checksum_verified = true};
       outcomes.push_back(std::move(outcome));
     }
-    const auto effects = metadata.commit({}, outcomes, objects.place());
+    const auto effects = metadata.commit({}, outcomes, objects.place({}).value());
     if (!effects.has_value()) throw std::logic_error(effects.error().message());
   }
 }

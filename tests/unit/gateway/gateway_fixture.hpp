@@ -62,7 +62,7 @@ class FlakyMetadata : public MemoryMetadataStore {
 // The object store in memory, away when told so.
 class FlakyObjects : public ObjectStore {
  public:
-  const StorePlace& place() const override { return objects_.place(); }
+  Result<StorePlace> place(const CallContext& context) override { return objects_.place(context); }
   Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                          const PutOptions& options) override;
   Result<void> flush(const CallContext& context) override { return objects_.flush(context); }

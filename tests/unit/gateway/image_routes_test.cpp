@@ -98,15 +98,16 @@ TEST_CASE("any name from Drive comes back unharmed in a record", "[gateway]") {
 }
 
 TEST_CASE("a public bucket's images are linked there", "[gateway]") {
-  ImageLinks links{"https://p.example", "https://cdn.example/b", {.provider = "aws", .bucket = "b", .prefix = ""}};
+  StorePlace bucket{.provider = "aws", .bucket = "b", .prefix = ""};
+  const ImageLinks links{"https://p.example", "https://cdn.example/b", [&bucket] { return std::optional(bucket); }};
   Image image;
   image.id = ImageId(7);
-  image.place = links.public_place;
+  image.place = bucket;
   image.key = ObjectKey("images/1/v 1/a#b.jpg");
   CHECK(links.content_url(image) == "https://cdn.example/b/images/1/v%201/a%23b.jpg");
   image.place.bucket = "other";
   CHECK(links.content_url(image) == "https://p.example/api/images/7/content");
-  image.place = links.public_place = {.provider = "local", .bucket = "", .prefix = ""};
+  image.place = bucket = {.provider = "local", .bucket = "", .prefix = ""};
   CHECK(links.content_url(image) == "https://p.example/api/images/7/content");
 }
 
@@ -195,7 +196,7 @@ TEST_CASE("all images are one valid document, however many pages it takes", "[ga
 TEST_CASE("images that are added while all are being sent are left out", "[gateway]") {
   GatewayFixture fixture;
   fixture.imported_job(7);
-  const ImageLinks links{"http://x", "", {}};
+  const ImageLinks links{"http://x", ""};
   Result<HttpResponse> response = all_images_response({}, {fixture.metadata, links, 3});
   REQUIRE(response.has_value());
   fixture.imported_job(2);

@@ -141,13 +141,14 @@ TEST_CASE("without a hash the store's own tag decides", "[gateway]") {
   const JobLease lease = fixture.imports.lease();
   REQUIRE(fixture.metadata.group_due({}, lease, fixture.clock.now(), 100, 10).has_value());
   for (const BatchId batch : fixture.metadata.ready_batches({}, lease, BatchId(0), 10).value()) {
-    for (const WorkItem& item : fixture.metadata.open_batch({}, {job, batch}, fixture.objects.place()).value().items) {
+    for (const WorkItem& item :
+         fixture.metadata.open_batch({}, {job, batch}, fixture.objects.place({}).value()).value().items) {
       Outcome outcome;
       outcome.job = job;
       outcome.item = item.id;
       outcome.state = ItemState::kImported;
       outcome.stored = StoredObject{.key = item.key, .size_bytes = 5, .etag = "tag-1"};
-      REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), fixture.objects.place()).has_value());
+      REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), fixture.objects.place({}).value()).has_value());
     }
   }
   fixture.objects.on_inspect([](const CallContext&, const ObjectKey& key) {
@@ -227,7 +228,7 @@ TEST_CASE("what is stored elsewhere is counted, not asked for", "[gateway]") {
   GatewayFixture other;
   class Elsewhere : public FlakyObjects {
    public:
-    const StorePlace& place() const override { return place_; }
+    Result<StorePlace> place(const CallContext&) override { return place_; }
 
    private:
     const StorePlace place_{.provider = "aws", .bucket = "b", .prefix = "images"};
@@ -250,14 +251,15 @@ TEST_CASE("an object that several items share is asked for once and fails them a
   REQUIRE(fixture.metadata.group_due({}, lease, fixture.clock.now(), 100, 10).has_value());
   const BatchId batch = fixture.metadata.ready_batches({}, lease, BatchId(0), 10).value().at(0);
   std::optional<ImageId> first;
-  for (const WorkItem& item : fixture.metadata.open_batch({}, {job, batch}, fixture.objects.place()).value().items) {
+  for (const WorkItem& item :
+       fixture.metadata.open_batch({}, {job, batch}, fixture.objects.place({}).value()).value().items) {
     Outcome outcome;
     outcome.job = job;
     outcome.item = item.id;
     outcome.state = first ? ItemState::kDeduplicated : ItemState::kImported;
     outcome.same_as = first;
     if (!first) outcome.stored = StoredObject{.key = item.key, .size_bytes = 5, .etag = "tag-1"};
-    REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), fixture.objects.place()).has_value());
+    REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), fixture.objects.place({}).value()).has_value());
     if (!first) first = fixture.metadata.items({}, {job, std::nullopt, ItemId(0), 1}).value().at(0).image;
   }
   const auto report = verify(fixture, job);

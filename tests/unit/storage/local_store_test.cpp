@@ -45,7 +45,7 @@ std::string refusal(const fs::path& data_dir) {
 TEST_CASE("an object is a plain file under its key, and nothing else lies under objects", "[local_store]") {
   const TempDir dir;
   const auto store = LocalStore::open(dir.path() / "data", "photos").value();
-  CHECK(store->place() == StorePlace{.provider = "local", .bucket = {}, .prefix = "photos"});
+  CHECK(store->place({}).value() == StorePlace{.provider = "local", .bucket = {}, .prefix = "photos"});
   REQUIRE(store->put({}, ObjectKey("photos/id/tag/a.jpg"), MemoryBlob("bytes"), {}).has_value());
   CHECK_FALSE(store->put({}, ObjectKey("photos/id/tag/b.jpg"), StreamBlob("bytes", {.size = 9}), {}).has_value());
   const fs::path objects = dir.path() / "data" / "objects";

@@ -25,7 +25,7 @@ class Issuer final : public ObjectStore {
   std::size_t issued = 0;
   std::optional<Error> error;
 
-  const StorePlace& place() const override { return place_; }
+  Result<StorePlace> place(const CallContext&) override { return place_; }
   Result<std::vector<UploadTicket>> tickets(const CallContext&, std::span<const PlannedPut> plans) override {
     ++asked;
     if (error) return *error;

@@ -23,6 +23,8 @@ class JsonWriter {
   void end_array() { close(']'); }
   // REQUIRES: a plain ASCII name that needs no escape.
   void key(std::string_view name);
+  // Any name.
+  void text_key(std::string_view name);
 
   void null() { literal("null"); }
   void boolean(bool value) { literal(value ? "true" : "false"); }

@@ -1,4 +1,4 @@
-#include "gateway/json_writer.hpp"
+#include "base/json_writer.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>

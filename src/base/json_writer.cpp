@@ -1,4 +1,4 @@
-#include "gateway/json_writer.hpp"
+#include "base/json_writer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -46,6 +46,12 @@ void JsonWriter::key(std::string_view name) {
   text_ += '"';
   text_ += name;
   text_ += "\":";
+  comma_due_ = false;
+}
+
+void JsonWriter::text_key(std::string_view name) {
+  string(name);
+  text_ += ':';
   comma_due_ = false;
 }
 
