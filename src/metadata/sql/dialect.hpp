@@ -45,6 +45,9 @@
   /* what they are found by */ \
   X(find_labels) X(take_labels) X(insert_labels) X(link_labels) X(unlink_labels) X(move_labels) X(insert_blocks) \
   X(move_blocks) X(images_to_index) \
+  /* copies of another database */ \
+  X(copy_mark) X(begin_copy) X(end_copy) X(copy_reached) X(copy_totals) X(copy_providers) X(copy_places) X(copy_jobs) \
+  X(copy_folders) X(copy_items) X(copy_images) X(copy_garbage) X(set_batches) X(set_images) X(set_next_ids) \
   /* the store itself */ \
   X(remember_call) X(forget_calls) X(has_schema) X(lock_schema) X(create_schema) X(schema_version) X(ping)
 // clang-format on

@@ -9,6 +9,13 @@ namespace {
 using db::Sql;
 using db::SqlText;
 
+// https://www.postgresql.org/docs/15/functions-sequence.html
+template <std::size_t T>
+consteval auto next_id(const char (&table)[T]) {
+  return "setval(pg_get_serial_sequence('" + SqlText<T>(table) + "', 'id'), coalesce((SELECT max(id) FROM " +
+         SqlText<T>(table) + "), 0) + 1, false)";
+}
+
 struct Postgres {
   // https://www.postgresql.org/docs/15/functions-json.html
   static constexpr SqlText kOpen = "SELECT CAST(row_to_json(r) AS text) FROM (";
@@ -53,6 +60,14 @@ struct Postgres {
   static consteval auto day(const char (&column)[N]) {
     return "left(" + SqlText<N>(column) + ", 10) COLLATE \"C\"";
   }
+  // https://www.postgresql.org/docs/15/sql-insert.html
+  static constexpr SqlText kIdsAsGiven = " OVERRIDING SYSTEM VALUE";
+  template <std::size_t T, std::size_t N>
+  static consteval auto with_ids(const char (&)[T], const SqlText<N>& insert) {
+    return insert;
+  }
+  static constexpr auto kSetNextIds = "SELECT " + next_id("providers") + " + " + next_id("places") + " + " +
+                                      next_id("jobs") + " + " + next_id("folders") + " + " + next_id("items");
   // https://www.postgresql.org/docs/15/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS
   static constexpr SqlText kLockSchema =
       "SELECT CASE CAST(pg_advisory_xact_lock(5640297716134) AS text) WHEN '' THEN 0 ELSE 0 END";

@@ -13,9 +13,14 @@
 //   each(select)         a join with a subquery that sees the tables before it, named h
 //   kSameName            whether the label l has the name of x
 //   day("s.taken_at")    its first ten characters, compared byte for byte
+//   with_ids("jobs", text), kIdsAsGiven   around an INSERT into a table that gives ids by itself, and behind its
+//   columns:
+//                        it takes those of the rows
+//   kSetNextIds          the ids that tables give by themselves go on behind the highest
 // and kOpenSchema, kLockSchema, kHasSchema. Only the dialects' own files include this.
 #pragma once
 
+#include "metadata/copy_columns.hpp"
 #include "metadata/sql/dialect.hpp"
 
 namespace imgimport::sql {
@@ -567,6 +572,76 @@ struct Texts {
       "SELECT m.id AS id, m.place_id AS place, m.folder_path AS folder_path, m.camera AS camera,"
       " m.taken_at AS taken_at FROM images m WHERE m.id > :after AND m.deleting = 0 ORDER BY m.id " +
       kLimit + D::kClose;
+
+  // --- copies of another database -------------------------------------------------------------------------------
+
+  // The mark of a copy that has not ended: which one it is.
+  static constexpr SqlText copy_mark = "SELECT value FROM sequences WHERE name = 'copy'";
+  static constexpr SqlText begin_copy = "INSERT INTO sequences (name, value) VALUES ('copy', :copy)";
+  static constexpr SqlText end_copy = "DELETE FROM sequences WHERE name = 'copy'";
+  // Each table is copied in the order of its ids.
+  static constexpr auto copy_reached =
+      D::kOpen +
+      "SELECT (SELECT max(id) FROM providers) AS providers, (SELECT max(id) FROM places) AS places,"
+      " (SELECT max(id) FROM jobs) AS jobs, (SELECT max(id) FROM folders) AS folders,"
+      " (SELECT max(id) FROM items) AS items, (SELECT max(id) FROM images) AS images" +
+      D::kClose;
+  static constexpr auto copy_totals = D::kOpen + kCopyTotals + D::kClose;
+  template <std::size_t T, std::size_t C, std::size_t R>
+  static consteval auto copy(const char (&table)[T], const SqlText<C>& columns, const SqlText<R>& rows) {
+    return "INSERT INTO " + SqlText<T>(table) + " (" + columns + ")" + D::kIdsAsGiven + " SELECT x.* FROM " + rows;
+  }
+  static constexpr auto copy_providers = D::with_ids(
+      "providers",
+      copy("providers", kProviderColumns, D::rows("id bigint, name " + D::kText + ", images bigint, bytes bigint")));
+  static constexpr auto copy_places = D::with_ids(
+      "places", copy("places", kPlaceColumns,
+                     D::rows("id bigint, provider_id bigint, bucket " + D::kText + ", prefix " + D::kText)));
+  static constexpr auto copy_jobs = D::with_ids(
+      "jobs",
+      copy("jobs", kJobColumns,
+           D::rows("id bigint, status smallint, listed smallint, recursive smallint, dry_run smallint, total bigint,"
+                   " imported bigint, skipped bigint, deduplicated bigint, failed bigint, deferred bigint,"
+                   " cancelled bigint, pending bigint, ignored bigint, bytes bigint, total_bytes bigint, epoch bigint,"
+                   " leased_until bigint, created_at bigint, finished_at bigint, uuid " +
+                   D::kText + ", owner " + D::kText + ", idempotency_key " + D::kText + ", folder_url " + D::kText +
+                   ", root_id " + D::kText + ", root_name " + D::kText + ", root_resource_key " + D::kText +
+                   ", root_shared_drive " + D::kText + ", filters " + D::kText + ", trouble_reason " + D::kText +
+                   ", trouble_message " + D::kText + ", trouble_remedy " + D::kText)));
+  static constexpr auto copy_folders = D::with_ids(
+      "folders", copy("folders", kFolderColumns,
+                      D::rows("id bigint, job_id bigint, depth bigint, done smallint, drive_id " + D::kText +
+                              ", name " + D::kText + ", resource_key " + D::kText + ", shared_drive " + D::kText +
+                              ", path " + D::kText + ", page_token " + D::kText)));
+  static constexpr auto copy_items = D::with_ids(
+      "items",
+      copy("items", kItemColumns,
+           D::rows("id bigint, job_id bigint, batch_id bigint, not_before bigint, attempts bigint, backoffs bigint,"
+                   " retrying_since bigint, image_id bigint, size_bytes bigint, modified_at bigint, width bigint,"
+                   " height bigint, latitude float, longitude float, state smallint, reason " +
+                   D::kText + ", remedy " + D::kText + ", drive_id " + D::kText + ", name " + D::kText +
+                   ", folder_path " + D::kText + ", mime_type " + D::kText + ", md5 " + D::kText + ", sha1 " +
+                   D::kText + ", sha256 " + D::kText + ", head_revision " + D::kText + ", resource_key " + D::kText +
+                   ", taken_at " + D::kText + ", camera " + D::kText + ", object_key " + D::kText)));
+  static constexpr auto copy_images =
+      "INSERT INTO images (" + kImageTableColumns + ", content) SELECT x.*, left(coalesce(x.md5, x.sha256), 16) FROM " +
+      D::rows(
+          "id bigint, provider_id bigint, place_id bigint, job_id bigint, created_at bigint, deleting_at bigint,"
+          " size_bytes bigint, key_hash bigint, width bigint, height bigint, latitude float, longitude float,"
+          " drive_modified_at bigint, deleting smallint, checksum_verified smallint, shared smallint,"
+          " damaged smallint, drive_id " +
+          D::kText + ", name " + D::kText + ", folder_path " + D::kText + ", mime_type " + D::kText + ", object_key " +
+          D::kText + ", etag " + D::kText + ", version_id " + D::kText + ", md5 " + D::kText + ", sha1 " + D::kText +
+          ", sha256 " + D::kText + ", head_revision " + D::kText + ", taken_at " + D::kText + ", camera " + D::kText);
+  static constexpr auto copy_garbage =
+      "INSERT INTO garbage (" + kGarbageColumns + ") SELECT x.* FROM " +
+      D::rows("place_id bigint, object_key " + D::kText +
+              ", state smallint, since bigint, again smallint, after_batch bigint") +
+      "WHERE NOT EXISTS (SELECT 1 FROM garbage g WHERE g.place_id = x.place_id AND g.object_key = " +
+      D::exact("x.object_key") + ")";
+  static constexpr SqlText set_batches = "UPDATE sequences SET value = :value WHERE name = 'batch'";
+  static constexpr SqlText set_images = "UPDATE sequences SET value = :value WHERE name = 'image'";
+  static constexpr auto set_next_ids = D::kSetNextIds;
 
   // --- the store itself -----------------------------------------------------------------------------------------
 

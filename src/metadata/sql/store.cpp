@@ -48,7 +48,11 @@ Result<std::unique_ptr<SqlMetadataStore>> SqlMetadataStore::open(const SqlStoreO
   SqlStoreOptions complete = options;
   IMGIMPORT_ASSIGN_OR_RETURN(complete.target, db::prepare_target(options.target));
   std::unique_ptr<SqlMetadataStore> store(new SqlMetadataStore(complete, clock));
-  IMGIMPORT_RETURN_IF_ERROR(store->migrate(CallContext().with_timeout(options.open_limit)));
+  const CallContext context = CallContext().with_timeout(options.open_limit);
+  IMGIMPORT_RETURN_IF_ERROR(store->migrate(context));
+  if (options.half_copied == SqlStoreOptions::Copying::kRefuse) {
+    IMGIMPORT_RETURN_IF_ERROR(store->check_copied(context));
+  }
   return store;
 }
 
@@ -74,6 +78,15 @@ Result<void> SqlMetadataStore::migrate(const CallContext& context) {
       if (next == kIndexedSince) sql::index_all_images(work);
     }
     return {};
+  });
+}
+
+Result<void> SqlMetadataStore::check_copied(const CallContext& context) {
+  return read(context, [&](const Work& work) -> Result<void> {
+    if (!work.integer(dialect_.copy_mark)) return {};
+    return Error(ErrorCode::kMisconfigured, "the database holds a part of a copy that has not ended")
+        .with_reason("half_copied")
+        .with_remedy("run imgimport migrate again, which goes on where it stopped");
   });
 }
 

@@ -85,6 +85,15 @@ struct TransactSql {
   static consteval auto day(const char (&column)[N]) {
     return "left(" + SqlText<N>(column) + ", 10) COLLATE Latin1_General_100_BIN2_UTF8";
   }
+  // One table of a session at a time; ids that are given move those that the table gives by itself.
+  // https://learn.microsoft.com/en-us/sql/t-sql/statements/set-identity-insert-transact-sql
+  static constexpr SqlText kIdsAsGiven = "";
+  template <std::size_t T, std::size_t N>
+  static consteval auto with_ids(const char (&table)[T], const SqlText<N>& insert) {
+    return "SET IDENTITY_INSERT " + SqlText<T>(table) + " ON; " + insert + "; SET IDENTITY_INSERT " +
+           SqlText<T>(table) + " OFF";
+  }
+  static constexpr SqlText kSetNextIds = "SELECT 1";
   // Negative: not got within a minute, or broken off.
   // https://learn.microsoft.com/en-us/sql/relational-databases/system-stored-procedures/sp-getapplock-transact-sql
   static constexpr SqlText kLockSchema =
