@@ -100,11 +100,8 @@ bool asks_for_provider_alone(const ImageQuery& query) {
          query.taken_after.empty() && query.taken_before.empty();
 }
 
-bool is_too_deep(std::int64_t page, std::int64_t per_page) {
-  return page - 1 > (kCountedImages - 1) / per_page;
-}
-
-Error page_too_deep() {
+Result<void> check_depth(const ImageTotal& total, std::int64_t page, std::int64_t per_page) {
+  if (!total.goes_on || page - 1 <= (total.images - 1) / per_page) return {};
   return Error(ErrorCode::kInvalidArgument,
                "more images match than are counted, and the page lies behind those that are")
       .with_reason("page_too_deep")

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "imgimport/error.hpp"
 #include "imgimport/image.hpp"
+#include "imgimport/result.hpp"
 
 namespace imgimport {
 
@@ -63,8 +63,15 @@ inline constexpr std::int64_t kBlockSize = 4096;
 // Whether the query asks for nothing, or only for the provider.
 bool asks_for_provider_alone(const ImageQuery& query);
 
-// A page that begins behind what is counted of a capped total. REQUIRES: page and per_page are 1 or greater
-bool is_too_deep(std::int64_t page, std::int64_t per_page);
-Error page_too_deep();
+// How many images a query means.
+struct ImageTotal {
+  std::int64_t images = 0;
+  bool capped = false;  // there may be more
+  // More that pages do not show, and a walk does.
+  bool goes_on = false;
+};
+// kInvalidArgument (page_too_deep): the page begins behind a total that goes on. REQUIRES: page and per_page are 1 or
+// greater
+Result<void> check_depth(const ImageTotal& total, std::int64_t page, std::int64_t per_page);
 
 }  // namespace imgimport

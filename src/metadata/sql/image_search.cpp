@@ -9,7 +9,10 @@ namespace imgimport::sql {
 namespace {
 
 // Of a list with so few images all names are read rather than that the trigrams lead.
-constexpr std::int64_t kShortList = 20'000;
+constexpr std::int64_t kShortList = 5'000;
+// Of so many ids, the newest ones, a text that so many of them have is one that many names hold.
+constexpr std::int64_t kNewestPart = 20'000;
+constexpr std::int64_t kMany = 1'000;
 constexpr std::int64_t kMost = kCountedImages + 1;
 // Before and behind all days, but not before an image that has none.
 constexpr const char* kEarliestDay = "0";
@@ -65,7 +68,6 @@ ImageSearch::ImageSearch(const Work& work, const ImageQuery& wanted) : work_(wor
   resolve(wanted);
   if (lead_ == Lead::kNothing) return;
   choose_lead();
-  try_text();
 }
 
 // Names that do not exist match nothing.
@@ -167,16 +169,9 @@ void ImageSearch::choose_lead() {
   } else if (leading_provider_ != 0) {
     lead_ = Lead::kProvider;
   }
-}
-
-// Of a text that many names hold, a page is soon met with by whatever else leads.
-void ImageSearch::try_text() {
-  if (!has_trigram_) return;
-  if (lead_ == Lead::kLists && listed_ <= kShortList) return;
-  if (lead_ == Lead::kJob && job_images_ <= kShortList) return;
-  const Lead second = std::exchange(lead_, Lead::kText);
-  named_images_ = count_found();
-  if (named_images_ >= kMost) lead_ = second;
+  const bool is_short =
+      (lead_ == Lead::kLists && listed_ <= kShortList) || (lead_ == Lead::kJob && job_images_ <= kShortList);
+  by_name_ = has_trigram_ && !is_short;
 }
 
 // So many below that id is the image behind `skipped` others.
@@ -186,16 +181,28 @@ std::optional<ImageSearch::Position> ImageSearch::find_position(std::int64_t pro
   return Position{(blocks[0].integer("block") + 1) * kBlockSize, skipped - blocks[0].integer("above")};
 }
 
-ImageSearch::Total ImageSearch::count() {
+// The lowest of so many ids below `before`.
+std::int64_t ImageSearch::newest_part(std::int64_t before) {
+  if (const auto newest = find_position(0, 0)) before = std::min(before, newest->before);
+  return std::max(lowest_, before - kNewestPart);
+}
+
+ImageTotal ImageSearch::count() {
   if (lead_ == Lead::kNothing) return {};
-  if (kept_) return {known_, false};
-  std::int64_t found = listed_;
-  if (lead_ == Lead::kText) {
-    found = named_images_;
-  } else if (lead_ != Lead::kLists || !alone_) {
-    found = count_found();
+  if (kept_) return {known_};
+  if (by_name_) return count_named();
+  const std::int64_t found = lead_ == Lead::kLists && alone_ ? listed_ : count_found(lead_, lowest_);
+  return {std::min(found, kCountedImages), found > kCountedImages || lowest_ > 0, found > kCountedImages};
+}
+
+ImageTotal ImageSearch::count_named() {
+  const std::int64_t newest = count_found(lead_, newest_part(std::numeric_limits<std::int64_t>::max()));
+  if (newest >= kMany) {
+    by_name_ = false;  // pages are among the newest
+    return {std::min(newest, kCountedImages), true, true};
   }
-  return {std::min(found, kCountedImages), found > kCountedImages || lowest_ > 0};
+  by_name_images_ = count_found(Lead::kText, 0);
+  return {std::min(*by_name_images_, kCountedImages), *by_name_images_ >= kMost, *by_name_images_ >= kMost};
 }
 
 std::vector<Image> ImageSearch::page(std::int64_t skipped, std::int64_t limit) {
@@ -219,31 +226,48 @@ std::vector<Image> ImageSearch::below(ImageId before, std::int64_t limit) {
 }
 
 std::vector<Image> ImageSearch::read(const Span& span) {
+  if (lead_ == Lead::kNothing || span.limit <= 0) return {};
+  return by_name_ ? read_named(span) : read_by(lead_, span);
+}
+
+std::vector<Image> ImageSearch::read_named(const Span& span) {
+  if (!by_name_images_) {
+    Span newest = span;
+    newest.lowest = newest_part(span.before);
+    auto images = read_by(lead_, newest);
+    if (static_cast<std::int64_t>(images.size()) == span.limit) return images;
+    by_name_images_ = count_found(Lead::kText, 0);
+  }
+  return read_by(*by_name_images_ < kMost ? Lead::kText : lead_, span);
+}
+
+std::vector<Image> ImageSearch::read_by(Lead lead, const Span& span) {
   std::vector<Image> images;
-  if (lead_ == Lead::kNothing || span.limit <= 0 || (lead_ == Lead::kLists && labels_.empty())) return images;
-  const Rows rows = work_.select(page_statement(), arguments(span));
+  if (lead == Lead::kLists && labels_.empty()) return images;
+  const Rows rows = work_.select(page_statement(lead), arguments(lead, span));
   images.reserve(rows.size());
   for (const Row row : rows) images.push_back(image(row));
   return images;
 }
 
-std::int64_t ImageSearch::count_found() {
-  if (lead_ == Lead::kLists && labels_.empty()) return 0;
+std::int64_t ImageSearch::count_found(Lead lead, std::int64_t lowest) {
+  if (lead == Lead::kLists && labels_.empty()) return 0;
   std::vector<db::SqlArgument> given;
-  if (lead_ == Lead::kText) {
+  if (lead == Lead::kText) {
     given = {{"most", kMost}};
-    add_conditions(given);
+    add_conditions(lead, given);
   } else {
     Span span;
     span.limit = kMost;
-    given = arguments(span);
+    span.lowest = lowest;
+    given = arguments(lead, span);
   }
-  return work_.integer(count_statement(), given).value_or(0);
+  return work_.integer(count_statement(lead), given).value_or(0);
 }
 
-db::Sql ImageSearch::page_statement() const {
+db::Sql ImageSearch::page_statement(Lead lead) const {
   const Dialect& dialect = work_.dialect;
-  switch (lead_) {
+  switch (lead) {
     case Lead::kProvider:
       return dialect.page_provider;
     case Lead::kJob:
@@ -257,9 +281,9 @@ db::Sql ImageSearch::page_statement() const {
   }
 }
 
-db::Sql ImageSearch::count_statement() const {
+db::Sql ImageSearch::count_statement(Lead lead) const {
   const Dialect& dialect = work_.dialect;
-  switch (lead_) {
+  switch (lead) {
     case Lead::kProvider:
       return dialect.count_provider;
     case Lead::kJob:
@@ -273,26 +297,27 @@ db::Sql ImageSearch::count_statement() const {
   }
 }
 
-std::vector<db::SqlArgument> ImageSearch::arguments(const Span& span) const {
+std::vector<db::SqlArgument> ImageSearch::arguments(Lead lead, const Span& span) const {
   std::vector<db::SqlArgument> arguments = {{"before", span.before}, {"limit", span.limit}, {"offset", span.skipped}};
-  const bool is_list = lead_ == Lead::kLists;
-  if (lead_ != Lead::kText) arguments.push_back({"lowest", lowest_});
-  if (lead_ == Lead::kText) arguments.push_back({"most", kMost});
-  if (lead_ == Lead::kProvider) arguments.push_back({"lead", leading_provider_});
-  if (lead_ == Lead::kJob) arguments.push_back({"lead", job_});
+  const bool is_list = lead == Lead::kLists;
+  if (lead != Lead::kText) arguments.push_back({"lowest", std::max(lowest_, span.lowest)});
+  if (lead == Lead::kText) arguments.push_back({"most", kMost});
+  if (lead == Lead::kProvider) arguments.push_back({"lead", leading_provider_});
+  if (lead == Lead::kJob) arguments.push_back({"lead", job_});
   if (is_list) {
     JsonRows rows;
     for (const LabelRow& label : labels_) rows.row().add("id", label.id);
     arguments.push_back({"rows", rows.take()});
     arguments.push_back({"most", span.skipped + span.limit});
   }
-  if (!is_list || !alone_) add_conditions(arguments);
+  if (!is_list || !alone_) add_conditions(lead, arguments);
   return arguments;
 }
 
-void ImageSearch::add_conditions(std::vector<db::SqlArgument>& arguments) const {
-  arguments.push_back({"provider", lead_ == Lead::kProvider ? 0 : provider_});
-  arguments.push_back({"job", lead_ == Lead::kJob ? 0 : job_});
+void ImageSearch::add_conditions(Lead lead, std::vector<db::SqlArgument>& arguments) const {
+  const auto leads = [&](Lists lists) { return lead == Lead::kLists && lists_ == lists; };
+  arguments.push_back({"provider", lead == Lead::kProvider ? 0 : provider_});
+  arguments.push_back({"job", lead == Lead::kJob ? 0 : job_});
   arguments.push_back({"folder", leads(Lists::kFolder) ? 0 : folder_});
   arguments.push_back({"camera", leads(Lists::kCamera) ? 0 : camera_});
   arguments.push_back({"dated", dated_ && !leads(Lists::kDates) ? 1 : 0});

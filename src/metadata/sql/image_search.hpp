@@ -1,7 +1,8 @@
 // Which images a query means, newest first: picks the index that leads, and reads the records. What leads is a list in
 // the order of the ids already, so that what is read is a page and not all that match: the labels with the fewest
 // images, else the job's, else the provider's, else the table. The other conditions are looked at row by row. Of names
-// an index tells all that match in no order: it leads where they are few.
+// an index tells all that match, in no order: it leads where they are few. Whether they are is seen from the newest
+// records, so that many cost no more than few.
 #pragma once
 
 #include <cstdint>
@@ -34,11 +35,7 @@ class ImageSearch {
  public:
   ImageSearch(const Work& work, const ImageQuery& wanted);
 
-  struct Total {
-    std::int64_t images = 0;
-    bool capped = false;
-  };
-  Total count();
+  ImageTotal count();
   // REQUIRES: skipped is less than count()
   std::vector<Image> page(std::int64_t skipped, std::int64_t limit);
   std::vector<Image> below(ImageId before, std::int64_t limit);
@@ -51,6 +48,7 @@ class ImageSearch {
     std::int64_t before = std::numeric_limits<std::int64_t>::max();
     std::int64_t limit = 0;
     std::int64_t skipped = 0;
+    std::int64_t lowest = 0;
   };
   struct Position {
     std::int64_t before = 0;
@@ -64,15 +62,17 @@ class ImageSearch {
   void resolve_text(const std::string& text);
   void offer(std::vector<LabelRow> labels, std::int64_t images, Lists lists);
   void choose_lead();
-  void try_text();
   std::optional<Position> find_position(std::int64_t provider, std::int64_t skipped);
-  std::int64_t count_found();
+  ImageTotal count_named();
+  std::int64_t count_found(Lead lead, std::int64_t lowest);
+  std::int64_t newest_part(std::int64_t before);
   std::vector<Image> read(const Span& span);
-  db::Sql page_statement() const;
-  db::Sql count_statement() const;
-  bool leads(Lists lists) const { return lead_ == Lead::kLists && lists_ == lists; }
-  std::vector<db::SqlArgument> arguments(const Span& span) const;
-  void add_conditions(std::vector<db::SqlArgument>& arguments) const;
+  std::vector<Image> read_named(const Span& span);
+  std::vector<Image> read_by(Lead lead, const Span& span);
+  db::Sql page_statement(Lead lead) const;
+  db::Sql count_statement(Lead lead) const;
+  std::vector<db::SqlArgument> arguments(Lead lead, const Span& span) const;
+  void add_conditions(Lead lead, std::vector<db::SqlArgument>& arguments) const;
 
   const Work& work_;
   Lead lead_ = Lead::kTable;
@@ -93,7 +93,8 @@ class ImageSearch {
   std::string pattern_;  // a document
   bool named_ = false;
   bool has_trigram_ = false;
-  std::int64_t named_images_ = 0;  // of a text that leads
+  bool by_name_ = false;                        // the index of names may lead instead of lead_
+  std::optional<std::int64_t> by_name_images_;  // so many it tells; kMost: not all
   // The lists with the fewest images, and how many those are:
   Lists lists_ = Lists::kNone;
   std::vector<LabelRow> labels_;

@@ -48,10 +48,10 @@ Result<ImagePage> SqlMetadataStore::page(const CallContext& context, const Image
   return read(context, [&](const Work& work) -> Result<ImagePage> {
     sql::ImageSearch search(work, wanted);
     ImagePage result;
-    const sql::ImageSearch::Total total = search.count();
+    const ImageTotal total = search.count();
     result.total = total.images;
     result.total_capped = total.capped;
-    if (total.capped && is_too_deep(page, per_page)) return page_too_deep();
+    IMGIMPORT_RETURN_IF_ERROR(check_depth(total, page, per_page));
     if (page - 1 > result.total / per_page) return result;  // also keeps the product below from overflowing
     const std::int64_t skipped = (page - 1) * per_page;
     result.images = search.page(skipped, std::min(per_page, std::max<std::int64_t>(0, result.total - skipped)));

@@ -48,10 +48,9 @@ Result<std::unique_ptr<SqlMetadataStore>> SqlMetadataStore::open(const SqlStoreO
   SqlStoreOptions complete = options;
   IMGIMPORT_ASSIGN_OR_RETURN(complete.target, db::prepare_target(options.target));
   std::unique_ptr<SqlMetadataStore> store(new SqlMetadataStore(complete, clock));
-  const CallContext context = CallContext().with_timeout(options.open_limit);
-  IMGIMPORT_RETURN_IF_ERROR(store->migrate(context));
+  IMGIMPORT_RETURN_IF_ERROR(store->migrate(CallContext().with_timeout(options.open_limit)));
   if (options.half_copied == SqlStoreOptions::Copying::kRefuse) {
-    IMGIMPORT_RETURN_IF_ERROR(store->check_copied(context));
+    IMGIMPORT_RETURN_IF_ERROR(store->check_copied(CallContext().with_timeout(options.open_limit)));
   }
   return store;
 }

@@ -11,6 +11,9 @@ namespace {
 
 // Of a list with so few images all names are read rather than that the trigrams lead.
 constexpr std::int64_t kShortList = 20'000;
+// Of so many ids, the newest ones, a text that so many of them have is one that many names hold.
+constexpr std::int64_t kNewestPart = 100'000;
+constexpr std::int64_t kMany = 1'000;
 // Trigrams have three.
 constexpr std::size_t kShortestPhrase = 3;
 
@@ -174,8 +177,12 @@ void ImageSearch::choose_lead() {
     if (of_job < shortest) lead_ = Lead::kJob, shortest = of_job;
   }
   if (phrase_ && shortest > kShortList) {
-    lead_ = Lead::kText;
-    like_.reset();
+    // Of many names that hold the text, those in the list are soon met with as well.
+    many_named_ = lead_ != Lead::kTable && count_named(kShortList + 1) > kShortList;
+    if (!many_named_) {
+      lead_ = Lead::kText;
+      like_.reset();
+    }
   }
   if (lead_ == Lead::kTable) {
     if (!provider_) provider_ = only_provider(connection_);
@@ -188,25 +195,20 @@ void ImageSearch::choose_lead() {
   alone_ = !provider_ && !job_ && !folder_ && !camera_ && !taken_after_ && !taken_before_ && !like_;
 }
 
-ImageSearch::Total ImageSearch::count() {
+ImageTotal ImageSearch::count() {
   if (lead_ == Lead::kNothing) return {};
   if (kept_) {
     auto query = connection_.query("SELECT total(images) FROM providers WHERE ?1 IS NULL OR id = ?1");
     query.bind(provider_).next();
-    return {query.integer(0), false};
+    return {query.integer(0)};
   }
-  constexpr std::int64_t kMost = kCountedImages + 1;
-  std::int64_t found = 0;
-  if (lead_ != Lead::kLists) {
-    found = count_lead(std::nullopt, kMost);
-  } else if (alone_) {
-    found = listed_;
-  } else {
-    for (const LabelRow& label : labels_) {
-      if (found < kMost) found += count_lead(label.id, kMost - found);
-    }
+  if (many_named_) {
+    const auto newest = find_position(connection_, std::nullopt, 0);
+    const std::int64_t found = count_found(newest ? newest->before - kNewestPart : 0);
+    if (found >= kMany) return {std::min(found, kCountedImages), true, true};
   }
-  return {std::min(found, kCountedImages), found > kCountedImages || lowest_ > 0};
+  const std::int64_t found = lead_ == Lead::kLists && alone_ ? listed_ : count_found(lowest_);
+  return {std::min(found, kCountedImages), found > kCountedImages || lowest_ > 0, found > kCountedImages};
 }
 
 std::vector<std::int64_t> ImageSearch::page(std::int64_t skipped, std::int64_t limit) {
@@ -261,12 +263,28 @@ std::vector<std::int64_t> ImageSearch::read_lists(const Span& span) {
   return ids;
 }
 
-std::int64_t ImageSearch::count_lead(std::optional<std::int64_t> list, std::int64_t limit) {
-  Span span;
-  span.limit = limit;
+// Up to one more than are counted.
+std::int64_t ImageSearch::count_found(std::int64_t lowest) {
+  constexpr std::int64_t kMost = kCountedImages + 1;
   auto query = connection_.query(statement(Gives::kCount));
-  bind(query, list, lowest_, span);
-  query.next();
+  const auto count = [&](std::optional<std::int64_t> list, std::int64_t most) {
+    Span span;
+    span.limit = most;
+    bind(query, list, lowest, span);
+    query.next();
+    return query.integer(0);
+  };
+  if (lead_ != Lead::kLists) return count(std::nullopt, kMost);
+  std::int64_t found = 0;
+  for (const LabelRow& label : labels_) {
+    if (found < kMost) found += count(label.id, kMost - found);
+  }
+  return found;
+}
+
+std::int64_t ImageSearch::count_named(std::int64_t most) {
+  auto query = connection_.query("SELECT count(*) FROM (SELECT rowid FROM image_names WHERE name MATCH ?1 LIMIT ?2)");
+  query.bind(phrase_, most).next();
   return query.integer(0);
 }
 

@@ -27,11 +27,7 @@ class ImageSearch {
  public:
   ImageSearch(db::Connection& connection, const ImageQuery& wanted);
 
-  struct Total {
-    std::int64_t images = 0;
-    bool capped = false;
-  };
-  Total count();
+  ImageTotal count();
   // REQUIRES: skipped is less than count()
   std::vector<std::int64_t> page(std::int64_t skipped, std::int64_t limit);
   std::vector<std::int64_t> below(ImageId before, std::int64_t limit);
@@ -54,7 +50,8 @@ class ImageSearch {
   void choose_lead();
   std::vector<std::int64_t> read(const Span& span);
   std::vector<std::int64_t> read_lists(const Span& span);
-  std::int64_t count_lead(std::optional<std::int64_t> list, std::int64_t limit);
+  std::int64_t count_found(std::int64_t lowest);
+  std::int64_t count_named(std::int64_t most);
   db::Sql statement(Gives gives) const;
   void bind(db::Query& query, std::optional<std::int64_t> list, std::int64_t lowest, const Span& span) const;
 
@@ -62,6 +59,7 @@ class ImageSearch {
   Lead lead_ = Lead::kTable;
   bool kept_ = false;        // nothing or only the provider is asked for
   bool alone_ = false;       // the lists that lead are all that is asked for
+  bool many_named_ = false;  // very many names hold the text, which does not lead
   std::int64_t lowest_ = 0;  // of a short text: what is older is not looked at
   // The other conditions:
   std::optional<std::int64_t> provider_;

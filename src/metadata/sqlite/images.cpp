@@ -69,10 +69,10 @@ Result<ImagePage> SqliteMetadataStore::page(const CallContext& context, const Im
   return read(context, [&](db::Connection& connection) -> Result<ImagePage> {
     ImageSearch search(connection, wanted);
     ImagePage result;
-    const ImageSearch::Total total = search.count();
+    const ImageTotal total = search.count();
     result.total = total.images;
     result.total_capped = total.capped;
-    if (total.capped && is_too_deep(page, per_page)) return page_too_deep();
+    IMGIMPORT_RETURN_IF_ERROR(check_depth(total, page, per_page));
     if (page - 1 > result.total / per_page) return result;  // also keeps the product below from overflowing
     const std::int64_t skipped = (page - 1) * per_page;
     result.images = read_images(

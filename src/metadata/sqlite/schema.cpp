@@ -246,18 +246,18 @@ INSERT INTO image_labels
     SELECT above.label, labels.parent_id FROM above JOIN labels ON labels.id = above.folder WHERE labels.parent_id <> 0
   )
   SELECT above.folder, images.id FROM images JOIN labels ON labels.kind = 1 AND labels.name = images.folder_path
-    JOIN above ON above.label = labels.id WHERE images.deleting = 0;
+    JOIN above ON above.label = labels.id WHERE images.deleting = 0 ORDER BY 1, 2;
 INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 2
-  AND labels.name = images.camera WHERE images.deleting = 0;
+  AND labels.name = images.camera WHERE images.deleting = 0 ORDER BY 1, 2;
 INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 3
   AND labels.name = substr(images.taken_at, 1, 4) WHERE images.deleting = 0
-  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*';
+  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' ORDER BY 1, 2;
 INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 4
   AND labels.name = substr(images.taken_at, 1, 7) WHERE images.deleting = 0
-  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*';
+  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' ORDER BY 1, 2;
 INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 5
   AND labels.name = substr(images.taken_at, 1, 10) WHERE images.deleting = 0
-  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*';
+  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' ORDER BY 1, 2;
 UPDATE labels SET images = (SELECT count(*) FROM image_labels WHERE label_id = labels.id);
 
 CREATE VIRTUAL TABLE image_names USING fts5(name, content='images', content_rowid='id', tokenize='trigram',
