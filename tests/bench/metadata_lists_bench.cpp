@@ -62,7 +62,7 @@ const std::vector<List> kLists = {
     {"provider, last page",
      [](MetadataStore& store, std::int64_t images) { page(store, {.storage_provider = "local"}, images / 51); }},
     {"rare provider", [](MetadataStore& store, std::int64_t) { page(store, {.storage_provider = "aws"}); }},
-    {"job", [](MetadataStore& store, std::int64_t) { page(store, {.job = JobId("job-3")}); }},
+    {"job", [](MetadataStore& store, std::int64_t) { page(store, {.job = JobId(many_images_job(3))}); }},
     {"folder", [](MetadataStore& store, std::int64_t) { page(store, {.folder = "year 7"}); }},
     {"folder, page 8", [](MetadataStore& store, std::int64_t) { page(store, {.folder = "year 7"}, 8); }},
     {"camera", [](MetadataStore& store, std::int64_t) { page(store, {.camera = "Camera 7"}); }},

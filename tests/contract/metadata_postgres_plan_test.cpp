@@ -151,7 +151,7 @@ TEST_CASE("PostgreSQL reads about as many images as a list shows", "[metadata][p
   // A total is counted to 10,000 where no counter has it; a page deep in the list is found within one block of ids.
   for (const Case& expected :
        {Case{{}, 1, 500}, Case{{}, kImages / 50, 5'000}, Case{{.storage_provider = "local"}, kImages / 60, 5'000},
-        Case{{.job = JobId("job-5")}, 3, 2'000}, Case{{.folder = "year 20"}, 1, 500},
+        Case{{.job = JobId(many_images_job(5))}, 3, 2'000}, Case{{.folder = "year 20"}, 1, 500},
         Case{{.camera = "Camera 3"}, 1, 500}, Case{{.taken_after = "2003-02-05", .taken_before = "2017-03-03"}, 1, 500},
         Case{{.taken_after = "2003-02-05", .taken_before = "2017-03-03"}, 100, 500}, Case{{.text = "2345"}, 1, 1'500},
         Case{{.text = "sunset over"}, 1, 1'500}}) {

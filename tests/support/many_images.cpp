@@ -15,7 +15,8 @@ INSERT INTO places (id, provider_id, bucket, prefix) VALUES (1, 1, '', 'imports'
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {0} / 1000)
 INSERT INTO jobs (id, uuid, status, listed, total, imported, epoch, created_at, recursive, dry_run, owner, folder_url,
   root_id, root_name, root_resource_key, root_shared_drive, filters)
-  SELECT i + 1, 'job-' || i, 3, 1, 1000, 1000, 1, i, 1, 0, '', '', 'root', '', '', '', '{{}}' FROM n;
+  SELECT i + 1, printf('00000000-0000-4000-8000-%012d', i), 3, 1, 1000, 1000, 1, i, 1, 0, '', '', 'root', '', '', '',
+    '{{}}' FROM n;
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {0})
 INSERT INTO images (id, provider_id, place_id, job_id, created_at, size_bytes, key_hash, checksum_verified, drive_id,
   name, folder_path, mime_type, object_key, etag, version_id, md5, head_revision, width, height, taken_at, camera)
@@ -40,7 +41,8 @@ INSERT INTO places (id, provider_id, bucket, prefix) OVERRIDING SYSTEM VALUE
 SELECT setval(pg_get_serial_sequence('providers', 'id'), 2), setval(pg_get_serial_sequence('places', 'id'), 2);
 INSERT INTO jobs (id, uuid, status, listed, total, imported, epoch, created_at, recursive, dry_run, owner, folder_url,
   root_id, root_name, root_resource_key, root_shared_drive, filters) OVERRIDING SYSTEM VALUE
-  SELECT i + 1, 'job-' || i, 3, 1, 1000, 1000, 1, i, 1, 0, '', '', 'root', '', '', '', '{{}}'
+  SELECT i + 1, '00000000-0000-4000-8000-' || lpad(i::text, 12, '0'), 3, 1, 1000, 1000, 1, i, 1, 0, '', '', 'root',
+    '', '', '', '{{}}'
   FROM generate_series(0, {0} / 1000) i;
 SELECT setval(pg_get_serial_sequence('jobs', 'id'), {0} / 1000 + 1);
 INSERT INTO images (id, provider_id, place_id, job_id, created_at, size_bytes, key_hash, checksum_verified, shared,
@@ -61,6 +63,10 @@ INSERT INTO images (id, provider_id, place_id, job_id, created_at, size_bytes, k
 void fill_sqlite(const std::string& path, std::int64_t count) {
   SQLite::Database database(path, SQLite::OPEN_READWRITE);
   database.exec(fmt::format(kSqlite, count));
+}
+
+std::string many_images_job(std::int64_t n) {
+  return fmt::format("00000000-0000-4000-8000-{:012}", n);
 }
 
 void fill_postgres(const PostgresServer& server, const std::string& database, std::int64_t count) {
