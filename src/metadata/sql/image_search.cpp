@@ -181,10 +181,12 @@ std::optional<ImageSearch::Position> ImageSearch::find_position(std::int64_t pro
   return Position{(blocks[0].integer("block") + 1) * kBlockSize, skipped - blocks[0].integer("above")};
 }
 
-// The lowest of so many ids below `before`.
+// The lowest of so many ids below `before`, of lists of about so many.
 std::int64_t ImageSearch::newest_part(std::int64_t before) {
   if (const auto newest = find_position(0, 0)) before = std::min(before, newest->before);
-  return std::max(lowest_, before - kNewestPart);
+  const std::int64_t share =
+      lead_ == Lead::kLists ? std::max<std::int64_t>(1, known_ / std::max<std::int64_t>(1, listed_)) : 1;
+  return std::max(lowest_, before - kNewestPart * share);
 }
 
 ImageTotal ImageSearch::count() {

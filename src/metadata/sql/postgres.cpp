@@ -49,6 +49,8 @@ struct Postgres {
     return "LEFT JOIN LATERAL (" + select + ") same ON true";
   }
   static constexpr SqlText kLike = "lower(s.name) LIKE lower(CAST(:pattern AS json) ->> 'v') ESCAPE '\\'";
+  // Another expression than that of the index.
+  static constexpr SqlText kLikeRow = "lower(s.name) || '' LIKE lower(CAST(:pattern AS json) ->> 'v') ESCAPE '\\'";
   static constexpr bool kHasTextIndex = true;
   static constexpr SqlText kAnyOrder = "";
   template <std::size_t N>

@@ -8,7 +8,7 @@
 //   kOutputValue, kReturningValue   before WHERE, and at the end: an UPDATE gives the new `value` back
 //   lateral(select)      LEFT JOIN with a subquery that sees the tables before it, named same
 //   kFirst, kFetchOne    of one row, behind SELECT and at the end
-//   kLike                whether s.name holds the pattern, in any case
+//   kLike, kLikeRow      whether s.name holds the pattern, in any case; so that no index is thought of
 //   kHasTextIndex, kAnyOrder   whether an index finds parts of names; what FETCH needs where no order matters
 //   each(select)         a join with a subquery that sees the tables before it, named h
 //   kSameName            whether the label l has the name of x
@@ -468,13 +468,20 @@ struct Texts {
       " CROSS JOIN (SELECT CAST(:provider AS bigint) AS provider, CAST(:job AS bigint) AS job,"
       " CAST(:folder AS bigint) AS folder, CAST(:camera AS bigint) AS camera, CAST(:dated AS bigint) AS dated,"
       " CAST(:named AS bigint) AS named) c ";
-  static constexpr auto kMeant =
-      "s.deleting = 0 AND (c.provider = 0 OR s.provider_id = c.provider) AND (c.job = 0 OR s.job_id = c.job)"
-      " AND (c.folder = 0 OR EXISTS (SELECT 1 FROM image_labels f WHERE f.label_id = c.folder AND f.image_id = s.id))"
-      " AND (c.camera = 0 OR EXISTS (SELECT 1 FROM image_labels f WHERE f.label_id = c.camera AND f.image_id = s.id))"
-      " AND (c.dated = 0 OR (" +
-      D::day("s.taken_at") + " >= :first_day AND " + D::day("s.taken_at") + " <= :last_day)) AND (c.named = 0 OR " +
-      D::kLike + ") ";
+  template <std::size_t N>
+  static consteval auto meant(const SqlText<N>& like) {
+    return "s.deleting = 0 AND (c.provider = 0 OR s.provider_id = c.provider) AND (c.job = 0 OR s.job_id = c.job)"
+           " AND (c.folder = 0 OR EXISTS (SELECT 1 FROM image_labels f WHERE f.label_id = c.folder AND f.image_id = "
+           "s.id))"
+           " AND (c.camera = 0 OR EXISTS (SELECT 1 FROM image_labels f WHERE f.label_id = c.camera AND f.image_id = "
+           "s.id))"
+           " AND (c.dated = 0 OR (" +
+           D::day("s.taken_at") + " >= :first_day AND " + D::day("s.taken_at") +
+           " <= :last_day)) AND (c.named = 0 OR " + like + ") ";
+  }
+  // Looked at row by row, and led by an index of names.
+  static constexpr auto kMeant = meant(D::kLikeRow);
+  static constexpr auto kMeantNamed = meant(D::kLike);
   static constexpr SqlText kPart = "OFFSET :offset ROWS FETCH NEXT :limit ROWS ONLY";
   // What leads is in the order of the ids already, so that a page is read and not all that match.
   template <std::size_t N>
@@ -497,8 +504,8 @@ struct Texts {
               "WHERE " + kList + "AND " + kMeant + kMost) +
       " ORDER BY h.id DESC " + kPart;
   // The first :most that are found, in no order: all, if they are fewer.
-  static constexpr auto kNamed = "SELECT s.id AS id FROM images s" + kConditions + "WHERE " + kMeant + D::kAnyOrder +
-                                 "OFFSET 0 ROWS FETCH NEXT :most ROWS ONLY";
+  static constexpr auto kNamed = "SELECT s.id AS id FROM images s" + kConditions + "WHERE " + kMeantNamed +
+                                 D::kAnyOrder + "OFFSET 0 ROWS FETCH NEXT :most ROWS ONLY";
   static constexpr auto kText =
       "SELECT h.id AS id FROM (" + kNamed + ") h WHERE h.id < :before ORDER BY h.id DESC " + kPart;
   template <std::size_t N>

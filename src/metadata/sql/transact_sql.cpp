@@ -67,6 +67,7 @@ struct TransactSql {
   static constexpr SqlText kLike =
       "s.name COLLATE Latin1_General_100_CI_AS_SC_UTF8 LIKE JSON_VALUE(CAST(:pattern AS nvarchar(max)), '$.v')"
       " ESCAPE '\\'";
+  static constexpr SqlText kLikeRow = kLike;
   // No index finds parts of names.
   static constexpr bool kHasTextIndex = false;
   // https://learn.microsoft.com/en-us/sql/t-sql/queries/select-order-by-clause-transact-sql#offset-fetch
