@@ -35,7 +35,7 @@ struct Row {
 };
 
 // A code of two characters stands for its whole class.
-constexpr std::array<Row<std::string_view>, 28> kStates = {{
+constexpr std::array<Row<std::string_view>, 26> kStates = {{
     {"40001", Class::kTransient}, {"40P01", Class::kTransient},  {"55P03", Class::kTransient},
     {"53300", Class::kTransient}, {"53400", Class::kTransient},  {"53200", Class::kTransient},
     {"57P03", Class::kTransient}, {"25006", Class::kTransient},  {"HYT00", Class::kTransient},
@@ -44,8 +44,7 @@ constexpr std::array<Row<std::string_view>, 28> kStates = {{
     {"23505", Class::kRace},      {"53100", Class::kOutOfSpace}, {"28", Class::kLogin},
     {"3D000", Class::kDatabase},  {"42501", Class::kPermission}, {"42P07", Class::kExists},
     {"42710", Class::kExists},    {"42P06", Class::kExists},     {"IM002", Class::kDriver},
-    {"IM003", Class::kDriver},    {"58030", Class::kTransient},  {"0A000", Class::kExtension},
-    {"58P01", Class::kExtension},
+    {"IM003", Class::kDriver},    {"58030", Class::kTransient},
 }};
 
 // Azure SQL asks that the first lines be tried again:
@@ -119,7 +118,9 @@ Class classify(const SqlTarget& target, const SqlFault& fault) {
     return meaning == Class::kOther ? Class::kLost : meaning;
   }
   if (const Class meaning = by_state(fault.sqlstate); meaning != Class::kOther) return meaning;
-  return fault.connection_lost ? Class::kLost : Class::kOther;
+  if (fault.connection_lost) return Class::kLost;
+  // Its state stands for other things as well.
+  return fault.text.find("extension \"") == std::string::npos ? Class::kOther : Class::kExtension;
 }
 
 // One line, without the password even if a driver should repeat it.
