@@ -155,9 +155,14 @@ class Router {
 
   void handle(HttpMethod method, std::string pattern, HttpHandler handler, HttpRouteOptions options = {});
   void handle_async(HttpMethod method, std::string pattern, HttpAsyncHandler handler, HttpRouteOptions options = {});
+  // What answers GET and HEAD of a path that no route has, where `takes` says so of the raw path (the pages of a web
+  // app). Never hides a 405: a path that a route has for other methods is not asked about.
+  void set_fallback(std::function<bool(std::string_view path)> takes, HttpHandler handler,
+                    HttpRouteOptions options = {});
   // Asked for every guarded route.
   void set_guard(HttpGuard guard);
   const HttpGuard& guard() const noexcept { return guard_; }
+  const std::vector<Route>& routes() const noexcept { return routes_; }
 
   // GET routes answer HEAD too. `path` is the raw (still encoded) path of the target; segments are decoded one by one,
   // so that %2F stays inside its segment.
@@ -165,6 +170,8 @@ class Router {
 
  private:
   std::vector<Route> routes_;
+  std::function<bool(std::string_view path)> fallback_takes_;
+  std::optional<Route> fallback_;
   HttpGuard guard_;
 };
 

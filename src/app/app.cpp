@@ -102,26 +102,42 @@ class Server {
     listener.address = address;
     listener.port = port_of(server, entry.role, assembly_.roles);
     listener.router = entry.router.get();
-    const bool secure = entry.role == Role::kGateway && !server.tls_cert_file.empty();
+    const bool is_public = entry.role == Role::kGateway;
+    const bool secure = is_public && !server.tls_cert_file.empty();
     if (secure) listener.tls = TlsFiles{server.tls_cert_file.string(), server.tls_key_file.string()};
-    const auto port = http_->listen(listener);
-    if (!port.has_value()) {
-      Error error = port.error();
-      if (error.reason() != "port_in_use") return error;
-      return Error(ErrorCode::kMisconfigured,
-                   fmt::format("port {} of the {} module is in use already", listener.port, listener.name))
-          .with_reason("port_in_use")
-          .with_remedy(fmt::format("Stop the program that listens there, or set {} to another port (0 = pick one)",
-                                   port_variable(entry.role)));
-    }
-    if (entry.role == Role::kGateway && assembly_.config.gateway.public_url == kDefaultPublicUrl) {
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t port, listen(listener, port_variable(entry.role)));
+    listening_ += listening_line(service_name(entry.role), listener, port);
+    if (!is_public) return {};
+    if (assembly_.config.gateway.public_url == kDefaultPublicUrl) {
       const std::string_view scheme = secure ? "https" : "http";
-      assembly_.gateway->reached_at(fmt::format("{}://localhost:{}", scheme, *port));
+      assembly_.gateway->reached_at(fmt::format("{}://localhost:{}", scheme, port));
     }
-    const bool v6 = address.find(':') != std::string::npos;
-    listening_ += fmt::format("{} listening on {}://{}{}{}:{}\n", service_name(entry.role), secure ? "https" : "http",
-                              v6 ? "[" : "", address, v6 ? "]" : "", *port);
+    // The web app's own port serves the same; where both settings name one port, one listener is enough.
+    std::uint16_t web_port = port;
+    if (server.frontend_port != port) {
+      listener.name = "web app";
+      listener.port = server.frontend_port;
+      IMGIMPORT_ASSIGN_OR_RETURN(web_port, listen(listener, "FRONTEND_PORT"));
+    }
+    listening_ += listening_line("web-app", listener, web_port);
     return {};
+  }
+
+  Result<std::uint16_t> listen(const HttpListenerOptions& listener, const std::string& variable) {
+    auto port = http_->listen(listener);
+    if (port.has_value() || port.error().reason() != "port_in_use") return port;
+    return Error(ErrorCode::kMisconfigured,
+                 fmt::format("port {} of the {} is in use already", listener.port,
+                             variable == "FRONTEND_PORT" ? listener.name : listener.name + " module"))
+        .with_reason("port_in_use")
+        .with_remedy(
+            fmt::format("Stop the program that listens there, or set {} to another port (0 = pick one)", variable));
+  }
+
+  static std::string listening_line(std::string_view service, const HttpListenerOptions& listener, std::uint16_t port) {
+    const bool v6 = listener.address.find(':') != std::string::npos;
+    return fmt::format("{} listening on {}://{}{}{}:{}\n", service, listener.tls ? "https" : "http", v6 ? "[" : "",
+                       listener.address, v6 ? "]" : "", port);
   }
 
   Assembly assembly_;

@@ -83,18 +83,27 @@ std::vector<HttpMethod> methods_of(const std::vector<Router::Route>& routes, std
   return methods;
 }
 
+HttpAsyncHandler answering(HttpHandler handler) {
+  return
+      [handler = std::move(handler)](const CallContext& context, const HttpRequest& request, HttpResponder responder) {
+        try {
+          responder.send(handler(context, request));
+        } catch (const std::exception& failure) {
+          responder.send(error_response(Error(ErrorCode::kInternal, failure.what()), request));
+        }
+      };
+}
+
 }  // namespace
 
 void Router::handle(HttpMethod method, std::string pattern, HttpHandler handler, HttpRouteOptions options) {
-  auto answer = [handler = std::move(handler)](const CallContext& context, const HttpRequest& request,
-                                               HttpResponder responder) {
-    try {
-      responder.send(handler(context, request));
-    } catch (const std::exception& failure) {
-      responder.send(error_response(Error(ErrorCode::kInternal, failure.what()), request));
-    }
-  };
-  handle_async(method, std::move(pattern), std::move(answer), options);
+  handle_async(method, std::move(pattern), answering(std::move(handler)), options);
+}
+
+void Router::set_fallback(std::function<bool(std::string_view path)> takes, HttpHandler handler,
+                          HttpRouteOptions options) {
+  fallback_takes_ = std::move(takes);
+  fallback_ = Route{HttpMethod::kGet, "/{path...}", answering(std::move(handler)), options};
 }
 
 void Router::handle_async(HttpMethod method, std::string pattern, HttpAsyncHandler handler, HttpRouteOptions options) {
@@ -120,6 +129,8 @@ Router::Match Router::match(HttpMethod method, std::string_view path) const {
   match.route = best != nullptr ? best : best_for_get;
   if (match.route == nullptr) {
     match.allowed = methods_of(routes_, path);
+    const bool reads = method == HttpMethod::kGet || method == HttpMethod::kHead;
+    if (reads && match.allowed.empty() && fallback_ && fallback_takes_(path)) match.route = &*fallback_;
     return match;
   }
   match.path_args = arguments(match.route->pattern, path);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gateway/session_routes.hpp"
+#include "gateway/web/openapi_route.hpp"
 
 namespace imgimport {
 namespace {
@@ -59,7 +60,9 @@ void GatewayModule::mount(Router& router) {
   image_routes_.mount(api);
   verify_routes_.mount(api);
   mount_session_routes(api, access_);
+  mount_openapi_route(api);
   api.finish();
+  web_app_.mount(router);
 }
 
 Result<void> GatewayModule::start() {

@@ -13,6 +13,7 @@
 #include "gateway/progress_poller.hpp"
 #include "gateway/timer.hpp"
 #include "gateway/verify_routes.hpp"
+#include "gateway/web/web_app.hpp"
 #include "imgimport/executor.hpp"
 #include "imgimport/module.hpp"
 
@@ -35,7 +36,7 @@ class GatewayModule : public Module {
   ~GatewayModule() override;
 
   std::string_view name() const override { return "gateway"; }
-  // Adds the routes of the public API, and the guard: the router is the gateway's own.
+  // Adds the routes of the public API, the web app, and the guard: the router is the gateway's own.
   void mount(Router& router) override;
   Result<void> start() override;
   // Replies that wait for a listing go out with the count so far; event streams and verifications end.
@@ -59,6 +60,7 @@ class GatewayModule : public Module {
   ImportRoutes import_routes_;
   ImageRoutes image_routes_;
   VerifyRoutes verify_routes_;
+  const WebApp web_app_;
 };
 
 }  // namespace imgimport

@@ -291,6 +291,16 @@ Result<HttpResponse> ImageRoutes::stats(const CallContext& context, const HttpRe
   json.field("aws_images", images_of("aws"));
   json.field("azure_images", images_of("azure"));
   json.field("local_images", images_of("local"));
+  json.key("by_provider");
+  json.begin_array();
+  for (const auto& [provider, share] : stats.by_provider) {
+    json.begin_object();
+    json.field("storage_provider", provider);
+    json.field("images", share.images);
+    json.field("bytes", share.bytes);
+    json.end_object();
+  }
+  json.end_array();
   json.end_object();
   return json_response(json.take());
 }

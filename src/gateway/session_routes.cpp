@@ -27,11 +27,23 @@ Result<HttpResponse> sign_in(const Access& access, const HttpRequest& request) {
   return response;
 }
 
+HttpResponse session_state(const Access& access, const HttpRequest& request) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("token_needed", access.token_needed());
+  json.field("signed_in", !access.refusal(request).has_value());
+  json.end_object();
+  return json_response(json.take());
+}
+
 }  // namespace
 
 void mount_session_routes(ApiRouter& router, const Access& access) {
   HttpRouteOptions open;
   open.guarded = false;
+  router.handle(
+      HttpMethod::kGet, "/api/session",
+      [&access](const CallContext&, const HttpRequest& request) { return session_state(access, request); }, open);
   router.handle(
       HttpMethod::kPost, "/api/session",
       [&access](const CallContext&, const HttpRequest& request) { return sign_in(access, request); }, open);

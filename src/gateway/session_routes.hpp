@@ -6,8 +6,8 @@
 
 namespace imgimport {
 
-// POST /api/session {"token"} sets the cookie (401 for a wrong token), DELETE takes it back. REQUIRES: `access`
-// outlives the routes.
+// POST /api/session {"token"} sets the cookie (401 for a wrong token), DELETE takes it back, GET says whether a token
+// is needed and whether this request has shown it. REQUIRES: `access` outlives the routes.
 void mount_session_routes(ApiRouter& router, const Access& access);
 
 }  // namespace imgimport

@@ -161,8 +161,13 @@ TEST_CASE("a Redis that asks for another password ends the start with one senten
     ChildOptions options;
     options.program = program_under_test();
     options.arguments = {"--role=all"};
-    options.environment = {{"GATEWAY_PORT", "0"}, {"IMPORT_PORT", "0"}, {"METADATA_PORT", "0"},
-                           {"STORAGE_PORT", "0"}, {"WORKER_PORT", "0"}, {"DATA_DIR", (dir.path() / "data").string()},
+    options.environment = {{"GATEWAY_PORT", "0"},
+                           {"FRONTEND_PORT", "0"},
+                           {"IMPORT_PORT", "0"},
+                           {"METADATA_PORT", "0"},
+                           {"STORAGE_PORT", "0"},
+                           {"WORKER_PORT", "0"},
+                           {"DATA_DIR", (dir.path() / "data").string()},
                            {"REDIS_URL", url}};
     options.directory = dir.path();
     ChildProcess process(options);

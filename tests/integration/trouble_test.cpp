@@ -30,13 +30,10 @@ Ended run_program(const std::filesystem::path& directory, const std::vector<std:
   ChildOptions options;
   options.program = program_under_test();
   options.arguments = arguments;
-  options.environment = {{"GATEWAY_PORT", "0"},
-                         {"IMPORT_PORT", "0"},
-                         {"METADATA_PORT", "0"},
-                         {"STORAGE_PORT", "0"},
-                         {"WORKER_PORT", "0"},
-                         {"LOG_LEVEL", "warning"},
-                         {"DATA_DIR", (directory / "data").string()}};
+  options.environment = {{"GATEWAY_PORT", "0"},    {"FRONTEND_PORT", "0"},
+                         {"IMPORT_PORT", "0"},     {"METADATA_PORT", "0"},
+                         {"STORAGE_PORT", "0"},    {"WORKER_PORT", "0"},
+                         {"LOG_LEVEL", "warning"}, {"DATA_DIR", (directory / "data").string()}};
   settings.merge(options.environment);
   options.environment = settings;
   options.directory = directory;
@@ -95,7 +92,8 @@ TEST_CASE("requests that make no sense get a 4xx in the one error shape") {
   check_error(server.get("/api/images?page=99999999999999999999"), 400);
   check_error(server.get("/api/images?page=0"), 400);
   check_error(server.get("/api/images?per_page=501"), 400);
-  check_error(server.get("/nowhere"), 404);
+  check_error(server.get("/api/nowhere"), 404);
+  CHECK(server.get("/assets/nowhere.js").status == 404);
   check_error(server.request(HttpMethod::kDelete, "/api/stats"), 405);
   CHECK(server.get("/api/images?page=1000000").json.as_object().at("images").as_array().empty());
 
@@ -138,6 +136,8 @@ TEST_CASE("a start that cannot work ends with exit code 2 and one sentence") {
     REQUIRE(other.start().has_value());
     check_refused(run_program(dir.path(), {"--role=all"}, {{"GATEWAY_PORT", std::to_string(other.port())}}),
                   "GATEWAY_PORT");
+    check_refused(run_program(dir.path(), {"--role=all"}, {{"FRONTEND_PORT", std::to_string(other.port())}}),
+                  "FRONTEND_PORT");
   }
   SECTION("a corrupt database") {
     std::filesystem::create_directories(dir.path() / "data");

@@ -49,7 +49,7 @@ ServerProcess::ServerProcess(const std::filesystem::path& data_dir, std::map<std
   options.directory = data_dir;  // no ./config and no ./.env of the checkout
   process_ = std::make_unique<ChildProcess>(options);
   constexpr std::string_view kListening = " listening on ";
-  while (lines_.size() < 5) {
+  while (lines_.size() < 6) {
     const auto line = process_->read_line(std::chrono::seconds(20));
     if (!line) throw std::runtime_error("the server did not start: " + process_->error_output());
     if (const std::size_t at = line->find(kListening); at != std::string::npos) {

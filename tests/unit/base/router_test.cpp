@@ -151,6 +151,22 @@ TEST_CASE("each class of error has its status") {
   CHECK(http_status(Error(ErrorCode::kInvalidArgument, "x").with_reason("range_not_satisfiable")) == 416);
 }
 
+TEST_CASE("a fallback answers reads of paths that no route has, where it wants them") {
+  Router router;
+  const auto answer = [](const CallContext&, const HttpRequest&) { return HttpResponse{}; };
+  router.handle(HttpMethod::kPost, "/api/things", answer);
+  CHECK(router.match(HttpMethod::kGet, "/page").route == nullptr);
+  router.set_fallback([](std::string_view path) { return !path.starts_with("/api"); }, answer);
+  CHECK(router.match(HttpMethod::kGet, "/page").route != nullptr);
+  CHECK(router.match(HttpMethod::kHead, "/a/b/c").route != nullptr);
+  CHECK(router.match(HttpMethod::kPost, "/page").route == nullptr);
+  CHECK(router.match(HttpMethod::kPost, "/page").allowed.empty());
+  CHECK(router.match(HttpMethod::kGet, "/api/nothing").route == nullptr);
+  // A path that is there for another method stays a 405.
+  CHECK(router.match(HttpMethod::kGet, "/api/things").route == nullptr);
+  CHECK(router.match(HttpMethod::kGet, "/api/things").allowed == std::vector<HttpMethod>{HttpMethod::kPost});
+}
+
 TEST_CASE("an error's answer has the one shape, escaped") {
   HttpRequest request;
   request.request_id = "r1";

@@ -266,6 +266,7 @@ Answer PendingAnswer::wait() {
   answer.status = response.status;
   answer.headers = response.headers;
   if (auto* text = std::get_if<std::string>(&response.body)) answer.body = *text;
+  if (auto* shared = std::get_if<HttpSharedBody>(&response.body)) answer.body = **shared;
   if (auto* stream = std::get_if<HttpStreamBody>(&response.body)) read_to_end(*stream->reader, answer);
   if (auto* push = std::get_if<HttpPushBody>(&response.body)) {
     answer.events = std::make_shared<PushSink>();

@@ -46,6 +46,22 @@ TEST_CASE("a session opens the API to a browser's own pages", "[gateway]") {
   CHECK_THAT(out.header("Set-Cookie"), Catch::Contains("Max-Age=0"));
 }
 
+TEST_CASE("anybody may ask whether a token is needed, and whether they have shown it", "[gateway]") {
+  const auto state = [](GatewayFixture& fixture, std::vector<std::pair<std::string, std::string>> headers) {
+    return fixture.ask({.target = "/api/session", .headers = std::move(headers)}).json();
+  };
+  GatewayOptions options = GatewayFixture::fast_options();
+  GatewayFixture open(options);
+  CHECK_FALSE(state(open, {}).at("token_needed").as_bool());
+  CHECK(state(open, {}).at("signed_in").as_bool());
+  options.api_token = "s3cret";
+  GatewayFixture guarded(options);
+  CHECK(state(guarded, {}).at("token_needed").as_bool());
+  CHECK_FALSE(state(guarded, {}).at("signed_in").as_bool());
+  CHECK_FALSE(state(guarded, {{"Authorization", "Bearer guess"}}).at("signed_in").as_bool());
+  CHECK(state(guarded, {{"Authorization", "Bearer s3cret"}}).at("signed_in").as_bool());
+}
+
 TEST_CASE("a session is refused to a wrong token or body", "[gateway]") {
   GatewayFixture fixture(with_token());
   Call call{.method = HttpMethod::kPost, .target = "/api/session", .body = R"({"token": "guess"})"};

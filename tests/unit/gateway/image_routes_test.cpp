@@ -467,6 +467,11 @@ TEST_CASE("statistics add up over the providers", "[gateway]") {
   CHECK(json.at("local_images").as_int64() == 1);
   CHECK(json.at("aws_images").as_int64() == 0);
   CHECK(json.at("azure_images").as_int64() == 0);
+  REQUIRE(json.at("by_provider").as_array().size() == 1);
+  const auto& local = json.at("by_provider").at(0).as_object();
+  CHECK(local.at("storage_provider").as_string() == "local");
+  CHECK(local.at("images").as_int64() == 1);
+  CHECK(local.at("bytes").as_int64() == 3 << 19);
 }
 
 }  // namespace

@@ -1,0 +1,122 @@
+#include "gateway/web/web_app.hpp"
+
+#include <string>
+#include <utility>
+
+#include "base/http_error.hpp"
+#include "base/log.hpp"
+#include "gateway/content_headers.hpp"
+#include "gateway/web/embedded.hpp"
+
+namespace imgimport {
+namespace {
+
+// 'self' is whichever of the ports the page came from. React sets styles through the CSSOM, which needs no allowance.
+constexpr std::string_view kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'";
+constexpr std::string_view kPermissions =
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()";
+constexpr std::string_view kForGood = "public, max-age=31536000, immutable";
+
+WebFiles embedded_files() {
+  auto files = WebFiles::unpack(embedded_web_pack());
+  if (files.has_value()) return *std::move(files);
+  log_error("web_app_broken", {{"error", files.error().message()}});
+  return {};
+}
+
+bool names_a_file(std::string_view path) {
+  return path.substr(path.rfind('/') + 1).find('.') != std::string_view::npos;
+}
+
+HttpResponse nothing_there(const HttpRequest& request) {
+  const std::string message = "There is nothing at " + request.path + ".";
+  return error_response(HttpErrorText{.status = 404,
+                                      .code = "no_such_path",
+                                      .message = message,
+                                      .remedy = "Check the path and the port.",
+                                      .request_id = request.request_id});
+}
+
+HttpResponse no_app(const HttpRequest& request) {
+  return error_response(HttpErrorText{.status = 404,
+                                      .code = "no_web_app",
+                                      .message = "This program was built without the web app.",
+                                      .remedy = "Install nodejs and npm, and build it again; the API is under /api.",
+                                      .request_id = request.request_id});
+}
+
+struct Form {
+  HttpSharedBody body;
+  std::string_view coding;  // of Content-Encoding; empty = none
+};
+
+Form form_for(const HttpRequest& request, const WebFile& file) {
+  const AcceptedCodings taken = accepted_codings(request.headers.find("Accept-Encoding").value_or(""));
+  if (taken.brotli && file.brotli) return {file.brotli, "br"};
+  if (taken.gzip && file.gzip) return {file.gzip, "gzip"};
+  return {file.plain, ""};
+}
+
+}  // namespace
+
+bool is_page_path(std::string_view path) {
+  const auto is_under = [path](std::string_view top) {
+    return path == top || (path.starts_with(top) && path[top.size()] == '/');
+  };
+  return !is_under("/api") && !is_under("/internal") && !is_under("/metrics");
+}
+
+HttpResponse file_response(const HttpRequest& request, const WebFile& file, std::string_view policy) {
+  const Form form = form_for(request, file);
+  std::string tag("\"");
+  tag.append(file.tag);
+  if (!form.coding.empty()) tag.append("-").append(form.coding);
+  tag.append("\"");
+  HttpResponse response;
+  HttpHeaders& headers = response.headers;
+  headers.set("Cache-Control", std::string(file.immutable ? kForGood : "no-cache"));
+  headers.set("Vary", "Accept-Encoding");
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Referrer-Policy", "no-referrer");
+  headers.set("Cross-Origin-Resource-Policy", "same-origin");
+  headers.set("Content-Security-Policy", std::string(policy));
+  const bool unchanged = matches_if_none_match(request, tag);
+  headers.set("ETag", std::move(tag));
+  if (unchanged) {
+    response.status = 304;
+    return response;
+  }
+  headers.set("Content-Type", file.mime_type);
+  if (!form.coding.empty()) headers.set("Content-Encoding", std::string(form.coding));
+  response.body = form.body;
+  return response;
+}
+
+WebApp::WebApp() : WebApp(embedded_files()) {}
+
+WebApp::WebApp(WebFiles files) : files_(std::move(files)) {}
+
+void WebApp::mount(Router& router) const {
+  HttpRouteOptions options;
+  options.on_io_thread = true;
+  options.guarded = false;  // the app asks for the token itself, and holds no data
+  router.set_fallback(
+      is_page_path, [this](const CallContext&, const HttpRequest& request) { return answer(request); }, options);
+}
+
+HttpResponse WebApp::answer(const HttpRequest& request) const {
+  const WebFile* index = files_.find("/index.html");
+  if (index == nullptr) return no_app(request);
+  const WebFile* file = files_.find(request.path);
+  if (file == nullptr && names_a_file(request.path)) return nothing_there(request);
+  HttpResponse response = file_response(request, file == nullptr ? *index : *file, kPolicy);
+  response.headers.set("X-Frame-Options", "DENY");
+  response.headers.set("Cross-Origin-Opener-Policy", "same-origin");
+  response.headers.set("Permissions-Policy", std::string(kPermissions));
+  return response;
+}
+
+}  // namespace imgimport
