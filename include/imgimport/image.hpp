@@ -49,15 +49,15 @@ struct ImageQuery {
   std::string taken_before;  // on that day or earlier
 };
 
-// Where anything but the provider is asked for, images are counted up to this many, and pages end there; a walk does
-// not.
+// Where anything but the provider is asked for, images are counted up to this many at most, and pages end there; a walk
+// does not.
 inline constexpr std::int64_t kCountedImages = 10'000;
 inline constexpr std::int64_t kShortTextImages = 20'000;
 
 struct ImagePage {
   std::vector<Image> images;
   std::int64_t total = 0;  // over all pages
-  // There may be more than `total`: kCountedImages were found, or a short text was not looked for in all records.
+  // There may be more than `total`: kCountedImages were found, or not all records were looked at.
   bool total_capped = false;
 };
 

@@ -154,7 +154,7 @@ class ImageStore {
   virtual Result<Image> image(const CallContext& context, ImageId id) = 0;
 
   // Newest first. Page numbers from 1; a page behind the last is empty, with the right total. kInvalidArgument
-  // (page_too_deep): the page ends behind kCountedImages where the total is capped; walk() goes there.
+  // (page_too_deep): the page begins behind a total that is capped; walk() goes there.
   virtual Result<ImagePage> page(const CallContext& context, const ImageQuery& query, std::int64_t page,
                                  std::int64_t per_page) = 0;
 

@@ -10,6 +10,7 @@
 #include "app/health_check.hpp"
 #include "app/import_report.hpp"
 #include "app/one_shot_import.hpp"
+#include "app/one_shot_migrate.hpp"
 #include "app/one_shot_verify.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
@@ -71,8 +72,9 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
       return check_health(config, line.roles, line.url);
     case Command::kVerify:
       return one_shot_verify(config, line.job, line.json ? ReportFormat::kJson : ReportFormat::kText);
-    case Command::kStatus:
     case Command::kMigrate:
+      return one_shot_migrate(config, line.url);
+    case Command::kStatus:
       return refuse(Error(ErrorCode::kMisconfigured, "this version does not have that command yet")
                         .with_remedy("See imgimport --help"));
     case Command::kVersion:

@@ -49,6 +49,20 @@ int Query::run() {
 bool Query::is_null(int column) const {
   return statement_.isColumnNull(column);
 }
+ValueKind Query::kind(int column) const {
+  switch (statement_.getColumn(column).getType()) {
+    case SQLITE_INTEGER:
+      return ValueKind::kInteger;
+    case SQLITE_FLOAT:
+      return ValueKind::kReal;
+    case SQLITE_TEXT:
+      return ValueKind::kText;
+    case SQLITE_BLOB:
+      return ValueKind::kBlob;
+    default:
+      return ValueKind::kNull;
+  }
+}
 std::int64_t Query::integer(int column) const {
   return statement_.getColumn(column).getInt64();
 }
@@ -92,6 +106,7 @@ Connection::Connection(const ConnectionOptions& options) : path_(options.path), 
   database_ = std::make_unique<SQLite::Database>(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX | create);
   sqlite3_busy_handler(database_->getHandle(), &Connection::on_busy, this);
   sqlite3_progress_handler(database_->getHandle(), kStepsPerLook, &Connection::on_progress, this);
+  if (options.access == Access::kAlone) exec("PRAGMA locking_mode=EXCLUSIVE");
   exec(kFilePragmas);
   exec(("PRAGMA cache_size=-" + std::to_string(options.cache_kib)).c_str());
   exec(options.durability == Durability::kPowerCut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");

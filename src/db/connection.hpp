@@ -24,7 +24,14 @@ class Statement;
 
 namespace imgimport::db {
 
-enum class Access : std::uint8_t { kWriter = 1, kReader };
+enum class Access : std::uint8_t {
+  kWriter = 1,
+  kReader,
+  // Nobody else has the file open, nor can open it meanwhile; the first use fails (busy) if somebody has.
+  // https://www.sqlite.org/pragma.html#pragma_locking_mode
+  kAlone,
+};
+enum class ValueKind : std::uint8_t { kNull = 1, kInteger, kReal, kText, kBlob };
 enum class Durability : std::uint8_t {
   kPowerCut = 1,  // synchronous=FULL: a commit survives a power cut
   kCrash,         // synchronous=NORMAL: the last commits may be lost with the power, never with the process
@@ -68,6 +75,7 @@ class Query {
   int run();
 
   bool is_null(int column) const;
+  ValueKind kind(int column) const;
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;  // of a blob, its bytes

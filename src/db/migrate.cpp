@@ -34,14 +34,15 @@ Result<void> check_ownership(Connection& connection, const Schema& schema) {
   return {};
 }
 
-Result<void> run_migrations(Connection& connection, const Schema& schema) {
+// False: there was nothing to do.
+Result<bool> run_migrations(Connection& connection, const Schema& schema) {
   const auto version = static_cast<std::size_t>(scalar(connection, "PRAGMA user_version"));
-  if (version >= schema.migrations.size()) return {};
+  if (version >= schema.migrations.size()) return false;
   for (std::size_t i = version; i < schema.migrations.size(); ++i) connection.exec(schema.migrations[i]);
   connection.exec(
       fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", schema.application_id, schema.migrations.size())
           .c_str());
-  return {};
+  return true;
 }
 
 }  // namespace
@@ -54,10 +55,14 @@ Result<void> migrate(Connection& connection, const Schema& schema) {
   } catch (...) {
     return error_of_call(connection);
   }
-  return transact(connection, TransactionKind::kImmediate, [&](Connection& open) -> Result<void> {
+  const auto migrated = transact(connection, TransactionKind::kImmediate, [&](Connection& open) -> Result<bool> {
     IMGIMPORT_RETURN_IF_ERROR(check_ownership(open, schema));
     return run_migrations(open, schema);
   });
+  if (!migrated.has_value()) return migrated.error();
+  // A long log is slow to read. Others may read it now: then it stays.
+  if (*migrated) connection.try_exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  return {};
 }
 
 }  // namespace imgimport::db

@@ -24,6 +24,7 @@ enum class Class : std::uint8_t {
   kExists,
   kFirewall,
   kDriver,
+  kExtension,
   kOther,
 };
 
@@ -117,7 +118,9 @@ Class classify(const SqlTarget& target, const SqlFault& fault) {
     return meaning == Class::kOther ? Class::kLost : meaning;
   }
   if (const Class meaning = by_state(fault.sqlstate); meaning != Class::kOther) return meaning;
-  return fault.connection_lost ? Class::kLost : Class::kOther;
+  if (fault.connection_lost) return Class::kLost;
+  // Its state stands for other things as well.
+  return fault.text.find("extension \"") == std::string::npos ? Class::kOther : Class::kExtension;
 }
 
 // One line, without the password even if a driver should repeat it.
@@ -176,7 +179,14 @@ Error error_of(Class meaning, const SqlTarget& target, const SqlFault& fault) {
                                    setting(target, "DB_SERVER")));
     case Class::kPermission:
       return misconfigured(target, "forbids what is needed", words, "database_permission")
-          .with_remedy("let the database user create, read and write tables in its default schema");
+          .with_remedy(
+              "let the database user create, read and write tables in its default schema (and on PostgreSQL, have an"
+              " administrator run CREATE EXTENSION pg_trgm in it if the user may not)");
+    case Class::kExtension:
+      return misconfigured(target, "lacks something of a usual server", words, "database_extension")
+          .with_remedy(
+              "use PostgreSQL 13 or later, with its contributed modules (postgresql-contrib) where they are a package"
+              " of their own");
     case Class::kExists:
       return misconfigured(target, "holds tables of another application", words, "foreign_database")
           .with_remedy(fmt::format("name a database of its own in {}", setting(target, "DB_NAME")));

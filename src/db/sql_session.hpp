@@ -26,7 +26,19 @@ struct SqlArgument {
   std::string_view name;  // without the colon; stands in the statement exactly once
   std::variant<std::int64_t, std::string> value;
 };
-using SqlArguments = std::initializer_list<SqlArgument>;
+// Of one call: refers to what it was made of.
+class SqlArguments {
+ public:
+  SqlArguments() = default;
+  SqlArguments(std::initializer_list<SqlArgument> arguments) : arguments_(arguments.begin(), arguments.size()) {}
+  SqlArguments(const std::vector<SqlArgument>& arguments) : arguments_(arguments) {}
+  auto begin() const noexcept { return arguments_.begin(); }
+  auto end() const noexcept { return arguments_.end(); }
+  std::size_t size() const noexcept { return arguments_.size(); }
+
+ private:
+  std::span<const SqlArgument> arguments_;
+};
 
 class SqlSession {
  public:

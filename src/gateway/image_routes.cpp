@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "base/http_error.hpp"
 #include "gateway/content_headers.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kMaxPerPage = 500;
 constexpr std::int64_t kDefaultPerPage = 50;
+constexpr std::int64_t kDefaultGroups = 100;
 
 Error object_missing(const Image& image) {
   return Error(ErrorCode::kNotFound, fmt::format("The bytes of image {} are not in the store", image.id.value()))
@@ -35,6 +37,30 @@ HttpResponse range_not_satisfiable(const HttpRequest& request, std::uint64_t siz
   return response;
 }
 
+struct GroupList {
+  ImageStore::GroupQuery query;
+  std::size_t limit = 0;  // how many are shown; one more is asked for, so that the last part is known to be the last
+};
+
+Result<GroupList> group_list(const HttpRequest& request) {
+  GroupList list;
+  IMGIMPORT_ASSIGN_OR_RETURN(
+      const std::int64_t limit,
+      number_parameter(request, {.name = "limit", .most = kMaxPerPage, .otherwise = kDefaultGroups}));
+  IMGIMPORT_ASSIGN_OR_RETURN(list.query.parent, text_parameter(request, "parent"));
+  IMGIMPORT_ASSIGN_OR_RETURN(list.query.after, text_parameter(request, "cursor"));
+  list.limit = static_cast<std::size_t>(limit);
+  list.query.limit = list.limit + 1;
+  return list;
+}
+
+// Takes the one too many away; gives the cursor of the next part.
+std::optional<std::string> cut(std::vector<ImageGroup>& groups, const GroupList& list) {
+  if (groups.size() <= list.limit) return std::nullopt;
+  groups.resize(list.limit);
+  return groups.back().name;
+}
+
 }  // namespace
 
 void ImageRoutes::mount(ApiRouter& router) {
@@ -44,6 +70,8 @@ void ImageRoutes::mount(ApiRouter& router) {
     };
   };
   router.handle(HttpMethod::kGet, "/api/images", method(&ImageRoutes::page));
+  router.handle(HttpMethod::kGet, "/api/images/folders", method(&ImageRoutes::folders));
+  router.handle(HttpMethod::kGet, "/api/images/cameras", method(&ImageRoutes::cameras));
   router.handle(HttpMethod::kGet, "/api/images/all", method(&ImageRoutes::all));
   router.handle(HttpMethod::kGet, "/api/images/{id}", method(&ImageRoutes::record));
   router.handle(HttpMethod::kDelete, "/api/images/{id}", method(&ImageRoutes::remove));
@@ -57,17 +85,89 @@ Result<HttpResponse> ImageRoutes::page(const CallContext& context, const HttpReq
       const std::int64_t per_page,
       number_parameter(request, {.name = "per_page", .most = kMaxPerPage, .otherwise = kDefaultPerPage}));
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageQuery query, image_query(request));
-  IMGIMPORT_ASSIGN_OR_RETURN(const ImagePage found, parts_.images.page(context, query, number, per_page));
+  IMGIMPORT_ASSIGN_OR_RETURN(const std::optional<ImageId> cursor, image_cursor(request));
+  IMGIMPORT_ASSIGN_OR_RETURN(const List found, cursor ? list_below(context, query, *cursor, per_page)
+                                                      : list(context, query, number, per_page));
+  const std::int64_t total = found.page.total;
   JsonWriter json;
   json.begin_object();
   json.key("images");
   json.begin_array();
-  for (const Image& image : found.images) write_image(json, image, parts_.links);
+  for (const Image& image : found.page.images) write_image(json, image, parts_.links);
   json.end_array();
-  json.field("total", found.total);
+  json.field("total", total);
+  json.field("total_capped", found.page.total_capped);
   json.field("page", number);
   json.field("per_page", per_page);
-  json.field("total_pages", found.total / per_page + (found.total % per_page == 0 ? 0 : 1));
+  json.field("total_pages", total / per_page + (total % per_page == 0 ? 0 : 1));
+  json.known_field("next_cursor", found.next ? std::to_string(found.next->value()) : "");
+  json.end_object();
+  return json_response(json.take());
+}
+
+Result<ImageRoutes::List> ImageRoutes::list(const CallContext& context, const ImageQuery& query, std::int64_t number,
+                                            std::int64_t per_page) {
+  List found;
+  IMGIMPORT_ASSIGN_OR_RETURN(found.page, parts_.images.page(context, query, number, per_page));
+  if (found.page.images.empty()) return found;
+  const auto shown = static_cast<std::int64_t>(found.page.images.size());
+  // A page that is not empty begins within the total: no overflow.
+  const bool more = (number - 1) * per_page + shown < found.page.total || found.page.total_capped;
+  if (more) found.next = found.page.images.back().id;
+  return found;
+}
+
+Result<ImageRoutes::List> ImageRoutes::list_below(const CallContext& context, const ImageQuery& query, ImageId before,
+                                                  std::int64_t per_page) {
+  List found;
+  IMGIMPORT_ASSIGN_OR_RETURN(found.page, parts_.images.page(context, query, 1, 1));
+  // One more than is shown: so that the last part is known to be the last.
+  IMGIMPORT_ASSIGN_OR_RETURN(found.page.images,
+                             parts_.images.walk(context, query, before, static_cast<std::size_t>(per_page) + 1));
+  if (static_cast<std::int64_t>(found.page.images.size()) <= per_page) return found;
+  found.page.images.pop_back();
+  found.next = found.page.images.back().id;
+  return found;
+}
+
+Result<HttpResponse> ImageRoutes::folders(const CallContext& context, const HttpRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(GroupList list, group_list(request));
+  IMGIMPORT_ASSIGN_OR_RETURN(auto groups, parts_.images.folders(context, list.query));
+  const std::optional<std::string> next = cut(groups, list);
+  JsonWriter json;
+  json.begin_object();
+  json.field("parent", list.query.parent);
+  json.key("folders");
+  json.begin_array();
+  for (const ImageGroup& group : groups) {
+    json.begin_object();
+    json.field("path", group.name);
+    json.field("name", group.name.substr(list.query.parent.empty() ? 0 : list.query.parent.size() + 1));
+    json.field("images", group.images);
+    json.end_object();
+  }
+  json.end_array();
+  json.field("next_cursor", next);
+  json.end_object();
+  return json_response(json.take());
+}
+
+Result<HttpResponse> ImageRoutes::cameras(const CallContext& context, const HttpRequest& request) {
+  IMGIMPORT_ASSIGN_OR_RETURN(GroupList list, group_list(request));
+  IMGIMPORT_ASSIGN_OR_RETURN(auto groups, parts_.images.cameras(context, list.query));
+  const std::optional<std::string> next = cut(groups, list);
+  JsonWriter json;
+  json.begin_object();
+  json.key("cameras");
+  json.begin_array();
+  for (const ImageGroup& group : groups) {
+    json.begin_object();
+    json.field("camera", group.name);
+    json.field("images", group.images);
+    json.end_object();
+  }
+  json.end_array();
+  json.field("next_cursor", next);
   json.end_object();
   return json_response(json.take());
 }

@@ -1,7 +1,11 @@
-// The routes of image records and their bytes: pages, the whole list, one record, delete, content, statistics.
+// The routes of image records and their bytes: pages, folders and cameras, the whole list, one record, delete, content,
+// statistics.
 //
 // Threading: handlers run on the request pool, any number at once.
 #pragma once
+
+#include <cstdint>
+#include <optional>
 
 #include "gateway/api_router.hpp"
 #include "gateway/image_json.hpp"
@@ -25,11 +29,20 @@ class ImageRoutes {
 
  private:
   Result<HttpResponse> page(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> folders(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> cameras(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> all(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> record(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> remove(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> content(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> stats(const CallContext& context, const HttpRequest& request);
+
+  struct List {
+    ImagePage page;
+    std::optional<ImageId> next;
+  };
+  Result<List> list(const CallContext& context, const ImageQuery& query, std::int64_t number, std::int64_t per_page);
+  Result<List> list_below(const CallContext& context, const ImageQuery& query, ImageId before, std::int64_t per_page);
 
   // kMisconfigured: the record points into another store than the one this server has.
   Result<void> check_place(const CallContext& context, const Image& image) const;

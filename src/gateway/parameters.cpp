@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kProviders = {"local", "aws", "azure"};
 constexpr std::size_t kMaxIdempotencyKey = 255;
+// Of names and paths to look for.
+constexpr std::size_t kMaxText = 4000;
 // What is quoted back of a wrong value.
 constexpr std::size_t kMaxQuoted = 60;
 
@@ -53,6 +55,13 @@ bool is_uuid(std::string_view text) noexcept {
   return true;
 }
 
+Result<std::string> day_parameter(const HttpRequest& request, std::string_view name) {
+  const std::string day(request.query_value(name).value_or(""));
+  const bool is_day = day.size() == 10 && from_rfc3339(day + "T00:00:00Z");
+  if (!day.empty() && !is_day) return bad_parameter(name, "a day, YYYY-MM-DD", day);
+  return day;
+}
+
 }  // namespace
 
 Result<std::int64_t> number_parameter(const HttpRequest& request, const NumberParameter& parameter) {
@@ -91,14 +100,30 @@ Result<ImageQuery> image_query(const HttpRequest& request) {
     }
     query.storage_provider = *provider;
   }
-  if (const auto text = request.query_value("q"); text && !text->empty()) {
-    if (!is_valid_utf8(*text)) return bad_parameter("q", "UTF-8 text", *text);
-    query.text = *text;
-  }
+  IMGIMPORT_ASSIGN_OR_RETURN(query.text, text_parameter(request, "q"));
+  IMGIMPORT_ASSIGN_OR_RETURN(query.folder, text_parameter(request, "folder"));
+  IMGIMPORT_ASSIGN_OR_RETURN(query.camera, text_parameter(request, "camera"));
+  IMGIMPORT_ASSIGN_OR_RETURN(query.taken_after, day_parameter(request, "taken_after"));
+  IMGIMPORT_ASSIGN_OR_RETURN(query.taken_before, day_parameter(request, "taken_before"));
   if (const auto job = request.query_value("job_id"); job && !job->empty()) {
     IMGIMPORT_ASSIGN_OR_RETURN(query.job, job_id_from(*job, "job_id"));
   }
   return query;
+}
+
+Result<std::optional<ImageId>> image_cursor(const HttpRequest& request) {
+  const auto text = request.query_value("cursor");
+  if (!text || text->empty()) return std::optional<ImageId>();
+  const auto value = whole_number(*text);
+  if (!value || *value < 1) return bad_parameter("cursor", "the next_cursor of an earlier answer", *text);
+  return std::optional<ImageId>(*value);
+}
+
+Result<std::string> text_parameter(const HttpRequest& request, std::string_view name) {
+  const std::string text(request.query_value(name).value_or(""));
+  if (!is_valid_utf8(text)) return bad_parameter(name, "UTF-8 text", text);
+  if (text.size() > kMaxText) return bad_parameter(name, fmt::format("text of at most {} bytes", kMaxText), text);
+  return text;
 }
 
 Result<std::optional<ItemState>> state_parameter(const HttpRequest& request) {

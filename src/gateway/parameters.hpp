@@ -33,8 +33,12 @@ Result<JobId> job_id_argument(const HttpRequest& request);
 // The route's {id} of an image.
 Result<ImageId> image_id_argument(const HttpRequest& request);
 
-// storage_provider, q and job_id of the query; each may be absent or empty.
+// storage_provider, q, job_id, folder, camera, taken_after and taken_before of the query; each may be absent or empty.
 Result<ImageQuery> image_query(const HttpRequest& request);
+// The query's cursor: the next_cursor of an earlier list of images; nullopt when absent or empty.
+Result<std::optional<ImageId>> image_cursor(const HttpRequest& request);
+// Text in UTF-8, of some length at most; empty when absent.
+Result<std::string> text_parameter(const HttpRequest& request, std::string_view name);
 // The query's state; nullopt when absent or empty.
 Result<std::optional<ItemState>> state_parameter(const HttpRequest& request);
 

@@ -313,12 +313,23 @@ void describe(Wire& wire, T& query) {
   wire.field("storage_provider", query.storage_provider);
   wire.field("text", query.text);
   wire.field("job", query.job);
+  wire.field("folder", query.folder);
+  wire.field("camera", query.camera);
+  wire.field("taken_after", query.taken_after);
+  wire.field("taken_before", query.taken_before);
 }
 
 template <class Wire, Described<ImagePage> T>
 void describe(Wire& wire, T& page) {
   wire.field("images", page.images);
   wire.field("total", page.total);
+  wire.field("total_capped", page.total_capped);
+}
+
+template <class Wire, Described<ImageGroup> T>
+void describe(Wire& wire, T& group) {
+  wire.field("name", group.name);
+  wire.field("images", group.images);
 }
 
 template <class Wire, Described<ImageStats::Provider> T>

@@ -136,8 +136,8 @@ Result<HttpClientResponse> ServiceClient::send(const CallContext& context, const
   auto answer = http_.send(context, request);
   if (answer.has_value() || is_of_the_caller(answer.error())) return answer;
   // A service that is being restarted is back in a moment.
-  const bool again = never_arrived(answer.error()) ||
-                     (outgoing.repeatable && answer.error().code() == ErrorCode::kUnavailable);
+  const bool again =
+      never_arrived(answer.error()) || (outgoing.repeatable && answer.error().code() == ErrorCode::kUnavailable);
   if (!again || breaker_.is_open()) return answer;
   wait_for(context, kSecondTryAfter);
   IMGIMPORT_RETURN_IF_ERROR(context.check());

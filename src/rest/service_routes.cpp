@@ -64,15 +64,14 @@ void ServiceRoutes::mount(std::string_view path, RawHandler handler) {
 }
 
 void ServiceRoutes::serve_content(std::string pattern, ContentHandler handler) {
-  router_.handle(
-      HttpMethod::kGet, std::move(pattern),
-      [handler = std::move(handler)](const CallContext& context, const HttpRequest& request) {
-        const auto outcome = [&]() -> Result<HttpResponse> {
-          IMGIMPORT_RETURN_IF_ERROR(check_version(request));
-          return handler(with_deadline_of(context, request), request);
-        };
-        return answer_of(request, outcome());
-      });
+  router_.handle(HttpMethod::kGet, std::move(pattern),
+                 [handler = std::move(handler)](const CallContext& context, const HttpRequest& request) {
+                   const auto outcome = [&]() -> Result<HttpResponse> {
+                     IMGIMPORT_RETURN_IF_ERROR(check_version(request));
+                     return handler(with_deadline_of(context, request), request);
+                   };
+                   return answer_of(request, outcome());
+                 });
 }
 
 }  // namespace imgimport

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "contract/metadata_store_backends.hpp"
+#include "contract/metadata_store_search_check.hpp"
 
 using namespace imgimport;
 using namespace imgimport::metadata_suite;
@@ -131,7 +131,13 @@ TEMPLATE_TEST_CASE("64 threads list, open and commit on one store, and all adds 
   const int failures = run_threads(kThreads, [&](int n) {
     // Half of the threads import the same pictures into jobs of their own, at the same place.
     const std::int64_t first = (n % 2 == 0 ? 0 : n) * kEach + 1;
-    const JobLease lease = listed(store, "job-" + std::to_string(n), pictures(first, kEach));
+    std::vector<NewItem> items = pictures(first, kEach);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i].folder_path = "shared/by " + std::to_string(first) + "/" + std::to_string(i % 4);
+      items[i].file.image.camera = "Camera " + std::to_string(i % 3);
+      items[i].file.image.taken_at = "2024-05-0" + std::to_string(i % 9 + 1) + "T00:00:00";
+    }
+    const JobLease lease = listed(store, "job-" + std::to_string(n), std::move(items));
     for (int round = 0; round < 10 && read(store, lease).status != JobStatus::kCompleted; ++round) {
       std::vector<Outcome> outcomes;
       for (const WorkItem& item : work(store, lease, backend.clock.now())) {
@@ -148,6 +154,7 @@ TEMPLATE_TEST_CASE("64 threads list, open and commit on one store, and all adds 
   const std::int64_t distinct = (kThreads / 2 + 1) * kEach;
   CHECK(get(store.stats(kCall)).by_provider["local"].images == distinct);
   CHECK(get(store.page(kCall, {}, 1, 1)).total == distinct);
+  CHECK(lists_agree(store));
   CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
 }
 

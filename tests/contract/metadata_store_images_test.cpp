@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "contract/metadata_store_backends.hpp"
+#include "contract/metadata_store_search_check.hpp"
 
 using namespace imgimport;
 using namespace imgimport::metadata_suite;
@@ -15,12 +15,6 @@ JobLease import_all(MetadataStore& store, Timestamp now, const std::string& job,
     get(store.commit(kCall, std::span(&outcome, 1), place));
   }
   return lease;
-}
-
-std::vector<std::int64_t> ids_of(const std::vector<Image>& images) {
-  std::vector<std::int64_t> ids;
-  for (const Image& image : images) ids.push_back(image.id.value());
-  return ids;
 }
 
 ImageId id_of(MetadataStore& store, const JobLease& lease, std::size_t index = 0) {

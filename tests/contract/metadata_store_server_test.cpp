@@ -6,8 +6,9 @@
 #include <mutex>
 #include <thread>
 
-#include "contract/metadata_store_backends.hpp"
+#include "contract/metadata_store_search_check.hpp"
 #include "db/sql_pool.hpp"
+#include "support/many_images.hpp"
 
 using namespace imgimport;
 using namespace imgimport::metadata_suite;
@@ -167,8 +168,20 @@ TEST_CASE("five stores that open an empty database at once share the work", "[me
       }
     }
     for (const std::string& trouble : troubles) CHECK(trouble == "");
-    CHECK(server.execute(database.name(), "SELECT version FROM imgimport_schema") == "1\n");
+    CHECK(server.execute(database.name(), "SELECT version FROM imgimport_schema") == "1\n2\n");
   }
+}
+
+TEST_CASE("what lists are found by is made up for the records of an older program's server", "[metadata]") {
+  PostgresServer& server = PostgresServer::shared();
+  const PostgresDatabase database(postgres_template());
+  fill_postgres(server, database.name(), 200);
+  const HandClock clock;
+  const auto store = open_sql(server.url(database.name()), clock);
+  CHECK(all_images(*store).size() == 200);
+  CHECK(lists_agree(*store));
+  get(store->begin_delete(kCall, ImageId(77)));
+  CHECK(lists_agree(*store));
 }
 
 TEST_CASE("a database of a newer program, or another one's, is refused and left alone", "[metadata]") {

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "fakes/memory_metadata_store.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {
@@ -42,6 +43,12 @@ std::string day_of(const Image& image) {
 bool is_short(std::string_view text) {
   const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
   return std::count_if(text.begin(), text.end(), begins) < 3;
+}
+
+// With its texts as records hold them.
+ImageQuery as_stored(ImageQuery query) {
+  for (std::string* text : {&query.text, &query.folder, &query.camera}) *text = stored_text(*text);
+  return query;
 }
 
 bool has_only_provider(const ImageQuery& query) {
@@ -120,9 +127,10 @@ Result<Image> MemoryMetadataStore::image(const CallContext& context, ImageId id)
   return found->second.image;
 }
 
-Result<ImagePage> MemoryMetadataStore::page(const CallContext& context, const ImageQuery& query, std::int64_t page,
+Result<ImagePage> MemoryMetadataStore::page(const CallContext& context, const ImageQuery& wanted, std::int64_t page,
                                             std::int64_t per_page) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
+  const ImageQuery query = as_stored(wanted);
   if (page < 1 || per_page < 1) {
     return Error(ErrorCode::kInvalidArgument, "pages and their size count from 1").with_reason("bad_page");
   }
@@ -147,9 +155,10 @@ Result<ImagePage> MemoryMetadataStore::page(const CallContext& context, const Im
   return result;
 }
 
-Result<std::vector<Image>> MemoryMetadataStore::walk(const CallContext& context, const ImageQuery& query,
+Result<std::vector<Image>> MemoryMetadataStore::walk(const CallContext& context, const ImageQuery& wanted,
                                                      ImageId before, std::size_t limit) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
+  const ImageQuery query = as_stored(wanted);
   const std::lock_guard lock(mutex_);
   std::vector<Image> images;
   const std::int64_t lowest = lowest_searched(query);

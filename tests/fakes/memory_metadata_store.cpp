@@ -20,6 +20,7 @@ std::string clean(const std::string& text) {
 
 NewItem clean(NewItem item) {
   item.file.name = clean(item.file.name);
+  item.file.image.camera = clean(item.file.image.camera);
   item.folder_path = clean(item.folder_path);
   item.reason = clean(item.reason);
   item.remedy = clean(item.remedy);

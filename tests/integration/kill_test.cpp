@@ -8,6 +8,7 @@
 #include <mutex>
 #include <random>
 
+#include "contract/metadata_store_search_check.hpp"
 #include "emulators/drive/drive_emulator.hpp"
 #include "support/import_audit.hpp"
 #include "support/server_process.hpp"
@@ -79,6 +80,9 @@ TEST_CASE("kill -9 at random moments of an import loses nothing and doubles noth
   CHECK(audit_objects(data, records) == "");
   CHECK(audit_against_source(drive.tree(), records) == "");
   CHECK(server->stop() == 0);
+  // What lists are found and counted by has followed each of them.
+  const metadata_suite::HandClock clock;
+  CHECK(metadata_suite::lists_agree(*metadata_suite::open_sqlite(data / "imgimport.db", clock)));
   // Half-written files of the killed processes are gone after a start; those of the last one after its stop.
   for (const auto& entry : std::filesystem::recursive_directory_iterator(data / "incoming")) {
     INFO(entry.path());

@@ -82,8 +82,9 @@ void Committer::load(std::size_t first) {
     facts.drive_id = row.text("drive_id");
     if (!row.is_null("own_id")) {
       facts.own = OwnRecord{row.integer("own_id"), ObjectKey(row.text("own_key")), row.flag("own_deleting"),
-                            row.integer("own_size")};
+                            row.integer("own_size"), findable(row, "own_")};
     }
+    facts.found = findable(row, "");
     if (!row.is_null("garbage_state")) {
       facts.garbage = GarbageEntry{static_cast<GarbageState>(row.integer("garbage_state")), row.integer("after_batch")};
     }
@@ -94,7 +95,8 @@ void Committer::load(std::size_t first) {
   for (const Row row : work_.select(work_.dialect.records, {{"rows", wanted.take()}})) {
     const bool here = row.integer("place") == place_.place;
     targets_[row.integer("id")] = {ObjectKey(row.text("object_key")),
-                                   here && !row.flag("deleting") && !row.flag("damaged"), row.integer("size_bytes")};
+                                   here && !row.flag("deleting") && !row.flag("damaged"), row.integer("size_bytes"),
+                                   row.text("drive_id"), findable(row, "")};
   }
 }
 
@@ -179,11 +181,13 @@ CommitEffect Committer::store(std::size_t index, const Facts& facts) {
   tallies_[facts.job].bytes += size;
   if (facts.own) {
     write.image = facts.own->id;
+    index_.push_back({facts.own->id, 0, facts.own->found, facts.found});
     new_bytes_ -= facts.own->size;
     if (facts.own->key != object.key) discarded_.insert(facts.own->key);
     finish_item({index, facts.own->id, std::nullopt}, facts);
   } else {
     ++new_images_;
+    index_.push_back({std::nullopt, fresh_, std::nullopt, facts.found});
     finish_item({index, std::nullopt, fresh_++}, facts);
   }
   stored_.push_back(write);
@@ -199,6 +203,11 @@ CommitEffect Committer::keep(std::size_t index, const Facts& facts) {
   if (!live || (facts.own && facts.own->going)) return requeue(index, facts, std::chrono::seconds(0));
   if (outcome.state == ItemState::kSkipped || (facts.own && facts.own->id == target)) {
     skipped_.row().add("item", outcome.item.value()).add("target", target);
+    // An unchanged file may have been moved.
+    const Findable& found = known->second.found;
+    if (known->second.drive_id == facts.drive_id && found.folder_path != facts.found.folder_path) {
+      index_.push_back({target, 0, found, Findable{"", facts.found.folder_path, found.camera, found.taken_at}});
+    }
     finish_item({index, target, std::nullopt}, facts);
     return CommitEffect::kApplied;
   }
@@ -207,11 +216,13 @@ CommitEffect Committer::keep(std::size_t index, const Facts& facts) {
   new_bytes_ += known->second.size;
   if (facts.own) {
     write.image = facts.own->id;
+    index_.push_back({facts.own->id, 0, facts.own->found, facts.found});
     new_bytes_ -= facts.own->size;
     discarded_.insert(facts.own->key);
     finish_item({index, facts.own->id, std::nullopt}, facts);
   } else {
     ++new_images_;
+    index_.push_back({std::nullopt, fresh_, std::nullopt, facts.found});
     finish_item({index, std::nullopt, fresh_++}, facts);
   }
   shared_.push_back(write);
@@ -253,6 +264,7 @@ void Committer::flush() {
   work_.run_rows(work_.dialect.update_skipped, skipped_);
   write_items(first);
   work_.run_rows(work_.dialect.requeue_items, requeued_);
+  write_index(first);
   write_garbage();
   fresh_ = 0;
   written_.clear();
@@ -325,6 +337,19 @@ void Committer::write_items(std::int64_t first_image) {
   }
   items_.clear();
   work_.run_rows(work_.dialect.finish_items, rows);
+}
+
+void Committer::write_index(std::int64_t first_image) {
+  std::vector<IndexChange> changes;
+  for (IndexWrite& write : index_) {
+    if (write.from == write.to) continue;
+    const std::int64_t fresh = first_image + static_cast<std::int64_t>(write.fresh);
+    changes.push_back({place_.place, write.image.value_or(fresh), std::move(write.from), std::move(write.to)});
+  }
+  index_.clear();
+  if (changes.empty()) return;
+  if (fresh_ == 0) lock_index(work_);
+  index_images(work_, changes);
 }
 
 void Committer::write_garbage() {

@@ -16,6 +16,7 @@
 
 #include "imgimport/job.hpp"
 #include "metadata/sql/garbage.hpp"
+#include "metadata/sql/image_index.hpp"
 #include "metadata/sql/session_work.hpp"
 #include "metadata/sql/tally.hpp"
 
@@ -33,6 +34,7 @@ class Committer {
     ObjectKey key;
     bool going = false;
     std::int64_t size = 0;
+    Findable found;
   };
   // What is known of an outcome's item, and of the key that was uploaded to.
   struct Facts {
@@ -44,11 +46,14 @@ class Committer {
     std::optional<GarbageEntry> garbage;
     bool key_shared = false;  // another record may have the uploaded key
     bool key_going = false;   // one that has it is being deleted, and takes the object with it
+    Findable found;           // by what its record is found, once it has one
   };
   struct Target {
     ObjectKey key;
     bool live = false;
     std::int64_t size = 0;
+    std::string drive_id;
+    Findable found;
   };
   // A record to be inserted (image empty) or updated.
   struct RecordWrite {
@@ -56,6 +61,13 @@ class Committer {
     std::optional<std::int64_t> image;
     std::size_t fresh = 0;  // which of the new ones
     bool key_shared = false;
+  };
+  // What a record is found by; `image` empty: the fresh one.
+  struct IndexWrite {
+    std::optional<std::int64_t> image;
+    std::size_t fresh = 0;
+    std::optional<Findable> from;
+    Findable to;
   };
   struct ItemWrite {
     std::size_t outcome = 0;
@@ -76,6 +88,7 @@ class Committer {
   void write_stored(std::int64_t first_image);
   void write_shared(std::int64_t first_image);
   void write_items(std::int64_t first_image);
+  void write_index(std::int64_t first_image);
   void write_garbage();
 
   const Work& work_;
@@ -91,6 +104,7 @@ class Committer {
   std::vector<RecordWrite> stored_;
   std::vector<RecordWrite> shared_;
   std::vector<ItemWrite> items_;
+  std::vector<IndexWrite> index_;
   JsonRows skipped_;
   JsonRows requeued_;
   JsonRows to_share_;

@@ -38,9 +38,16 @@
   X(update_discarded) X(insert_discarded) X(take_off_list) X(update_gone) X(insert_gone) X(being_removed) \
   X(purge_gone) X(purge_copies) X(stuck_deletions) X(waiting_keys) X(cut_short_keys) X(mark_claimed) \
   /* images */ \
-  X(image_by_id) X(job_images) X(page_all) X(page_all_like) X(page_provider) X(page_provider_like) X(page_job) \
-  X(page_job_like) X(count_all_like) X(count_provider_like) X(count_job) X(count_job_like) X(mark_deleting) \
-  X(delete_images) X(delete_going) \
+  X(image_by_id) X(job_images) X(mark_deleting) X(delete_images) X(delete_going) \
+  /* lists of images */ \
+  X(find_block) X(id_below) X(page_table) X(page_provider) X(page_job) X(page_lists) X(page_lists_filtered) \
+  X(page_text) X(count_table) X(count_provider) X(count_job) X(count_lists_filtered) X(count_text) X(days) X(groups) \
+  /* what they are found by */ \
+  X(find_labels) X(take_labels) X(insert_labels) X(link_labels) X(unlink_labels) X(move_labels) X(insert_blocks) \
+  X(move_blocks) X(images_to_index) \
+  /* copies of another database */ \
+  X(copy_mark) X(begin_copy) X(end_copy) X(copy_reached) X(copy_totals) X(copy_providers) X(copy_places) X(copy_jobs) \
+  X(copy_folders) X(copy_items) X(copy_images) X(copy_garbage) X(set_batches) X(set_images) X(set_next_ids) \
   /* the store itself */ \
   X(remember_call) X(forget_calls) X(has_schema) X(lock_schema) X(create_schema) X(schema_version) X(ping)
 // clang-format on
@@ -51,6 +58,8 @@ struct Dialect {
 #define IMGIMPORT_SQL_FIELD(name) db::Sql name;
   IMGIMPORT_SQL_STATEMENTS(IMGIMPORT_SQL_FIELD)
 #undef IMGIMPORT_SQL_FIELD
+  // Whether an index leads to parts of names: then page_text and count_text are worth while.
+  bool has_text_index = false;
   // The n-th brings version n to n + 1; never changed once released.
   std::span<const std::span<const db::Sql>> migrations;
 };

@@ -1,5 +1,6 @@
 #include "metadata/sql/garbage.hpp"
 
+#include "metadata/sql/image_index.hpp"
 #include "metadata/sql/store.hpp"
 #include "metadata/values.hpp"
 
@@ -173,6 +174,9 @@ Result<ImageStore::Deletion> SqlMetadataStore::begin_delete(const CallContext& c
     deletion.last = sql::shared_keys(work, place, {deletion.key}, id.value()).empty();
     work.run(dialect_.mark_deleting,
              {{"deleting", deletion.last ? 2 : 1}, {"now", to_millis(work.now)}, {"id", id.value()}});
+    sql::lock_index(work);
+    const sql::IndexChange gone{place, id.value(), sql::findable(row, ""), std::nullopt};
+    sql::index_images(work, std::span(&gone, 1));
     work.run(dialect_.move_provider,
              {{"images", -1}, {"bytes", -row.integer("size_bytes")}, {"provider", row.integer("provider")}});
     return deletion;

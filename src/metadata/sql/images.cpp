@@ -1,6 +1,8 @@
-// ImageStore, apart from deletions and garbage.
+// ImageStore, apart from deletions and garbage; which images a query means: image_search.
+#include <algorithm>
 #include <limits>
 
+#include "metadata/sql/image_search.hpp"
 #include "metadata/sql/store.hpp"
 #include "metadata/values.hpp"
 
@@ -13,111 +15,19 @@ using sql::Work;
 
 namespace {
 
-constexpr std::int64_t kNewest = std::numeric_limits<std::int64_t>::max();
-
-struct Provider {
-  std::int64_t id = 0;
-  std::string name;
-  std::int64_t images = 0;
-  std::int64_t bytes = 0;
-};
-
-std::vector<Provider> read_providers(const Work& work) {
-  std::vector<Provider> providers;
-  for (const Row row : work.select(work.dialect.providers)) {
-    providers.push_back({row.integer("id"), row.text("name"), row.integer("images"), row.integer("bytes")});
-  }
-  return providers;
-}
-
-// An ImageQuery with its names resolved to rows. Names that do not exist match nothing.
-struct Conditions {
-  std::int64_t provider = 0;  // 0 = any
-  std::int64_t job = 0;
-  std::string pattern;     // a document; empty = any name
-  std::int64_t known = 0;  // how many images there are, from kept counters, if only the provider is asked for
-  bool nothing = false;
-};
-
-// [ begins a set in T-SQL's LIKE; escaped, it is plain in every dialect.
-std::string pattern_document(std::string_view part) {
-  std::string pattern = "%";
-  for (const char c : stored_text(part)) {
-    if (c == '%' || c == '_' || c == '\\' || c == '[') pattern += '\\';
-    pattern += c;
-  }
+// Those behind the label `after`; an empty name is before all.
+std::vector<ImageGroup> read_groups(const Work& work, std::int64_t parent, const Label& after, std::size_t limit) {
+  // Should it not be there, then those of its name so far as they are ordered by it have been seen.
+  std::int64_t seen = after.name.empty() ? 0 : std::numeric_limits<std::int64_t>::max();
+  if (const auto label = sql::find_label(work, after)) seen = label->id;
   JsonRows rows;
-  const std::string document = rows.row().add("v", pattern + "%").take();
-  return document.substr(1, document.size() - 2);  // the one row by itself
-}
-
-Conditions resolve(const Work& work, const ImageQuery& wanted) {
-  Conditions conditions;
-  std::int64_t used = 0;
-  std::int64_t last_used = 0;
-  for (const Provider& provider : read_providers(work)) {
-    if (provider.images != 0) ++used, last_used = provider.id;
-    if (!wanted.storage_provider.empty() && provider.name != wanted.storage_provider) continue;
-    if (!wanted.storage_provider.empty()) conditions.provider = provider.id;
-    conditions.known += provider.images;
+  rows.row().add("parent", parent).add("sort", sort_key(after)).add("id", seen);
+  std::vector<ImageGroup> groups;
+  for (const Row row :
+       work.select(work.dialect.groups, {{"rows", rows.take()}, {"limit", static_cast<std::int64_t>(limit)}})) {
+    groups.push_back({row.text("name"), row.integer("images")});
   }
-  conditions.nothing = !wanted.storage_provider.empty() && conditions.provider == 0;
-  if (!wanted.job.value().empty()) {
-    if (const auto job = sql::find_job(work, wanted.job); job.has_value()) conditions.job = job->row;
-    conditions.nothing = conditions.nothing || conditions.job == 0;
-  }
-  // The provider of all images, when there is but one: then its index leads, which is far smaller than the table.
-  if (conditions.provider == 0 && conditions.job == 0 && used == 1) conditions.provider = last_used;
-  if (!wanted.text.empty()) conditions.pattern = pattern_document(wanted.text);
-  return conditions;
-}
-
-std::vector<Image> read_images(const Work& work, const Conditions& conditions, std::int64_t before, std::int64_t limit,
-                               std::int64_t offset) {
-  const Dialect& dialect = work.dialect;
-  const db::SqlArgument job{"job", conditions.job};
-  const db::SqlArgument provider{"provider", conditions.provider};
-  const db::SqlArgument below{"before", before};
-  const db::SqlArgument pattern{"pattern", conditions.pattern};
-  const db::SqlArgument skipped{"offset", offset};
-  const db::SqlArgument most{"limit", limit};
-  const bool named = !conditions.pattern.empty();
-  const auto read = [&]() -> Rows {
-    if (conditions.job != 0) {
-      return named ? work.select(dialect.page_job_like, {below, job, provider, pattern, skipped, most})
-                   : work.select(dialect.page_job, {below, job, provider, skipped, most});
-    }
-    if (conditions.provider != 0) {
-      return named ? work.select(dialect.page_provider_like, {below, provider, pattern, skipped, most})
-                   : work.select(dialect.page_provider, {below, provider, skipped, most});
-    }
-    return named ? work.select(dialect.page_all_like, {below, pattern, skipped, most})
-                 : work.select(dialect.page_all, {below, skipped, most});
-  };
-  const Rows rows = read();
-  std::vector<Image> images;
-  images.reserve(rows.size());
-  for (const Row row : rows) images.push_back(sql::image(row));
-  return images;
-}
-
-// From kept counters where nothing or only the provider is asked for.
-std::int64_t count_images(const Work& work, const Conditions& conditions) {
-  const Dialect& dialect = work.dialect;
-  const db::SqlArgument job{"job", conditions.job};
-  const db::SqlArgument provider{"provider", conditions.provider};
-  const db::SqlArgument pattern{"pattern", conditions.pattern};
-  const bool named = !conditions.pattern.empty();
-  const auto count = [&]() -> std::optional<std::int64_t> {
-    if (conditions.job != 0) {
-      return named ? work.integer(dialect.count_job_like, {job, provider, pattern})
-                   : work.integer(dialect.count_job, {job, provider});
-    }
-    if (!named) return conditions.known;
-    return conditions.provider != 0 ? work.integer(dialect.count_provider_like, {provider, pattern})
-                                    : work.integer(dialect.count_all_like, {pattern});
-  };
-  return count().value_or(0);
+  return groups;
 }
 
 }  // namespace
@@ -136,12 +46,15 @@ Result<ImagePage> SqlMetadataStore::page(const CallContext& context, const Image
     return Error(ErrorCode::kInvalidArgument, "pages and their size count from 1").with_reason("bad_page");
   }
   return read(context, [&](const Work& work) -> Result<ImagePage> {
-    const Conditions conditions = resolve(work, wanted);
+    sql::ImageSearch search(work, wanted);
     ImagePage result;
-    if (conditions.nothing) return result;
-    result.total = count_images(work, conditions);
+    const ImageTotal total = search.count();
+    result.total = total.images;
+    result.total_capped = total.capped;
+    IMGIMPORT_RETURN_IF_ERROR(check_depth(total, page, per_page));
     if (page - 1 > result.total / per_page) return result;  // also keeps the product below from overflowing
-    result.images = read_images(work, conditions, kNewest, per_page, (page - 1) * per_page);
+    const std::int64_t skipped = (page - 1) * per_page;
+    result.images = search.page(skipped, std::min(per_page, std::max<std::int64_t>(0, result.total - skipped)));
     return result;
   });
 }
@@ -149,10 +62,7 @@ Result<ImagePage> SqlMetadataStore::page(const CallContext& context, const Image
 Result<std::vector<Image>> SqlMetadataStore::walk(const CallContext& context, const ImageQuery& wanted, ImageId before,
                                                   std::size_t limit) {
   return read(context, [&](const Work& work) -> Result<std::vector<Image>> {
-    const Conditions conditions = resolve(work, wanted);
-    if (conditions.nothing) return std::vector<Image>();
-    const std::int64_t below = before.value() > 0 ? before.value() : kNewest;
-    return read_images(work, conditions, below, static_cast<std::int64_t>(limit), 0);
+    return sql::ImageSearch(work, wanted).below(before, static_cast<std::int64_t>(limit));
   });
 }
 
@@ -173,19 +83,30 @@ Result<std::vector<ImageStore::JobImage>> SqlMetadataStore::job_images(const Cal
 Result<ImageStats> SqlMetadataStore::stats(const CallContext& context) {
   return read(context, [&](const Work& work) -> Result<ImageStats> {
     ImageStats stats;
-    for (const Provider& provider : read_providers(work)) {
+    for (const sql::Provider& provider : sql::read_providers(work)) {
       if (provider.images != 0) stats.by_provider[provider.name] = {provider.images, provider.bytes};
     }
     return stats;
   });
 }
 
-Result<std::vector<ImageGroup>> SqlMetadataStore::folders(const CallContext&, const GroupQuery&) {
-  return Error(ErrorCode::kUnsupported, "folders are not kept yet");
+Result<std::vector<ImageGroup>> SqlMetadataStore::folders(const CallContext& context, const GroupQuery& wanted) {
+  return read(context, [&](const Work& work) -> Result<std::vector<ImageGroup>> {
+    std::int64_t parent = parent_of_kind(LabelKind::kFolder);
+    if (!wanted.parent.empty()) {
+      const auto above = sql::find_label(work, {LabelKind::kFolder, stored_text(wanted.parent)});
+      if (!above) return std::vector<ImageGroup>();
+      parent = above->id;
+    }
+    return read_groups(work, parent, {LabelKind::kFolder, stored_text(wanted.after)}, wanted.limit);
+  });
 }
 
-Result<std::vector<ImageGroup>> SqlMetadataStore::cameras(const CallContext&, const GroupQuery&) {
-  return Error(ErrorCode::kUnsupported, "cameras are not kept yet");
+Result<std::vector<ImageGroup>> SqlMetadataStore::cameras(const CallContext& context, const GroupQuery& wanted) {
+  return read(context, [&](const Work& work) -> Result<std::vector<ImageGroup>> {
+    return read_groups(work, parent_of_kind(LabelKind::kCamera), {LabelKind::kCamera, stored_text(wanted.after)},
+                       wanted.limit);
+  });
 }
 
 }  // namespace imgimport

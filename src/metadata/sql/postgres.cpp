@@ -9,6 +9,13 @@ namespace {
 using db::Sql;
 using db::SqlText;
 
+// https://www.postgresql.org/docs/15/functions-sequence.html
+template <std::size_t T>
+consteval auto next_id(const char (&table)[T]) {
+  return "setval(pg_get_serial_sequence('" + SqlText<T>(table) + "', 'id'), coalesce((SELECT max(id) FROM " +
+         SqlText<T>(table) + "), 0) + 1, false)";
+}
+
 struct Postgres {
   // https://www.postgresql.org/docs/15/functions-json.html
   static constexpr SqlText kOpen = "SELECT CAST(row_to_json(r) AS text) FROM (";
@@ -42,6 +49,27 @@ struct Postgres {
     return "LEFT JOIN LATERAL (" + select + ") same ON true";
   }
   static constexpr SqlText kLike = "lower(s.name) LIKE lower(CAST(:pattern AS json) ->> 'v') ESCAPE '\\'";
+  // Another expression than that of the index.
+  static constexpr SqlText kLikeRow = "lower(s.name) || '' LIKE lower(CAST(:pattern AS json) ->> 'v') ESCAPE '\\'";
+  static constexpr bool kHasTextIndex = true;
+  static constexpr SqlText kAnyOrder = "";
+  template <std::size_t N>
+  static consteval auto each(const SqlText<N>& select) {
+    return "CROSS JOIN LATERAL (" + select + ") h";
+  }
+  static constexpr SqlText kSameName = "l.name = x.name";
+  template <std::size_t N>
+  static consteval auto day(const char (&column)[N]) {
+    return "left(" + SqlText<N>(column) + ", 10) COLLATE \"C\"";
+  }
+  // https://www.postgresql.org/docs/15/sql-insert.html
+  static constexpr SqlText kIdsAsGiven = " OVERRIDING SYSTEM VALUE";
+  template <std::size_t T, std::size_t N>
+  static consteval auto with_ids(const char (&)[T], const SqlText<N>& insert) {
+    return insert;
+  }
+  static constexpr auto kSetNextIds = "SELECT " + next_id("providers") + " + " + next_id("places") + " + " +
+                                      next_id("jobs") + " + " + next_id("folders") + " + " + next_id("items");
   // https://www.postgresql.org/docs/15/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS
   static constexpr SqlText kLockSchema =
       "SELECT CASE CAST(pg_advisory_xact_lock(5640297716134) AS text) WHEN '' THEN 0 ELSE 0 END";
@@ -116,7 +144,27 @@ constexpr std::array kVersion1 = {
     Sql("INSERT INTO imgimport_schema (version) VALUES (1)"),
 };
 
-constexpr std::array<std::span<const Sql>, 1> kMigrations = {kVersion1};
+// What lists of images are found by. labels: labels.hpp says what they are; images: how many have it, used: 1 where
+// that is not 0. image_labels: of live images alone, each list in the order of their ids. image_blocks: live images by
+// blocks of ids. A label's name may be longer than a row of a B-tree, so that equal ones are found by their hash.
+// https://www.postgresql.org/docs/15/pgtrgm.html: an extension that a database's owner may create.
+constexpr std::array kVersion2 = {
+    Sql("CREATE EXTENSION IF NOT EXISTS pg_trgm"),
+    Sql("CREATE INDEX images_by_name ON images USING gin (lower(name) gin_trgm_ops) WHERE deleting = 0"),
+    Sql("CREATE TABLE labels (id bigint PRIMARY KEY, kind smallint NOT NULL, used smallint NOT NULL,"
+        " parent_id bigint NOT NULL, images bigint NOT NULL, name text NOT NULL, sort text COLLATE \"C\" NOT NULL)"
+        " WITH (fillfactor = 50)"),
+    Sql("CREATE INDEX labels_by_name ON labels USING hash (name)"),
+    Sql("CREATE INDEX labels_below ON labels (parent_id, sort, id) WHERE used = 1"),
+    Sql("CREATE TABLE image_labels (label_id bigint NOT NULL, image_id bigint NOT NULL,"
+        " PRIMARY KEY (label_id, image_id))"),
+    Sql("CREATE TABLE image_blocks (place_id bigint NOT NULL, block bigint NOT NULL, images bigint NOT NULL,"
+        " PRIMARY KEY (place_id, block)) WITH (fillfactor = 50)"),
+    Sql("INSERT INTO sequences (name, value) VALUES ('label', 0)"),
+    Sql("INSERT INTO imgimport_schema (version) VALUES (2)"),
+};
+
+constexpr std::array<std::span<const Sql>, 2> kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 

@@ -8,10 +8,19 @@
 //   kOutputValue, kReturningValue   before WHERE, and at the end: an UPDATE gives the new `value` back
 //   lateral(select)      LEFT JOIN with a subquery that sees the tables before it, named same
 //   kFirst, kFetchOne    of one row, behind SELECT and at the end
-//   kLike                whether s.name holds the pattern, in any case
+//   kLike, kLikeRow      whether s.name holds the pattern, in any case; so that no index is thought of
+//   kHasTextIndex, kAnyOrder   whether an index finds parts of names; what FETCH needs where no order matters
+//   each(select)         a join with a subquery that sees the tables before it, named h
+//   kSameName            whether the label l has the name of x
+//   day("s.taken_at")    its first ten characters, compared byte for byte
+//   with_ids("jobs", text), kIdsAsGiven   around an INSERT into a table that gives ids by itself, and behind its
+//   columns:
+//                        it takes those of the rows
+//   kSetNextIds          the ids that tables give by themselves go on behind the highest
 // and kOpenSchema, kLockSchema, kHasSchema. Only the dialects' own files include this.
 #pragma once
 
+#include "metadata/copy_columns.hpp"
 #include "metadata/sql/dialect.hpp"
 
 namespace imgimport::sql {
@@ -237,7 +246,9 @@ struct Texts {
       D::kOpen +
       "SELECT x.n AS n, i.job_id AS job, i.state AS state, i.batch_id AS batch, i.drive_id AS drive_id, own.id AS "
       "own_id,"
-      " own.object_key AS own_key, own.deleting AS own_deleting, own.size_bytes AS own_size, g.state AS garbage_state,"
+      " own.object_key AS own_key, own.deleting AS own_deleting, own.size_bytes AS own_size,"
+      " i.folder_path AS folder_path, i.camera AS camera, i.taken_at AS taken_at, own.folder_path AS own_folder_path,"
+      " own.camera AS own_camera, own.taken_at AS own_taken_at, g.state AS garbage_state,"
       " g.after_batch AS after_batch, (SELECT max(d.deleting) FROM images d WHERE d.place_id = x.place"
       " AND d.key_hash = x.key_hash AND d.shared = 1 AND d.object_key = " +
       D::exact("x.object_key") + ") AS sharing FROM " +
@@ -250,7 +261,8 @@ struct Texts {
       D::kOpen +
       "SELECT m.id AS id, m.place_id AS place, m.provider_id AS provider, m.object_key AS object_key,"
       " m.deleting AS deleting, m.damaged AS damaged, m.shared AS shared, m.size_bytes AS size_bytes,"
-      " m.job_id AS job FROM " +
+      " m.job_id AS job, m.drive_id AS drive_id, m.folder_path AS folder_path, m.camera AS camera,"
+      " m.taken_at AS taken_at FROM " +
       D::rows("id bigint") + "JOIN images m ON m.id = x.id" + D::kClose;
   // The live records that share these objects.
   static constexpr auto sharing =
@@ -430,35 +442,213 @@ struct Texts {
                                      "WHERE i.job_id = :job AND i.id > :after AND i.image_id IS NOT NULL"
                                      " AND m.deleting = 0 ORDER BY i.id " +
                                      kLimit + D::kClose;
-  // The page is found in an index first, so that the rows skipped are not read.
-  template <std::size_t N>
-  static consteval auto page(const SqlText<N>& conditions) {
-    return D::kOpen + "SELECT " + kImage + "FROM images m " + kImageJoins +
-           "WHERE m.id IN (SELECT s.id FROM images s WHERE s.deleting = 0 AND s.id < :before" + conditions +
-           " ORDER BY s.id DESC OFFSET :offset ROWS FETCH NEXT :limit ROWS ONLY) ORDER BY m.id DESC" + D::kClose;
-  }
-  template <std::size_t N>
-  static consteval auto count(const SqlText<N>& conditions) {
-    return "SELECT count(*) FROM images s WHERE s.deleting = 0" + conditions;
-  }
-  static constexpr SqlText kOfProvider = " AND s.provider_id = :provider";
-  // :provider 0 = any
-  static constexpr SqlText kOfJob =
-      " AND s.job_id = :job AND s.provider_id = coalesce(nullif(CAST(:provider AS bigint), 0), s.provider_id)";
-  static constexpr auto kNamed = " AND " + D::kLike;
-  static constexpr auto page_all = page(SqlText(""));
-  static constexpr auto page_all_like = page(kNamed);
-  static constexpr auto page_provider = page(kOfProvider);
-  static constexpr auto page_provider_like = page(kOfProvider + kNamed);
-  static constexpr auto page_job = page(kOfJob);
-  static constexpr auto page_job_like = page(kOfJob + kNamed);
-  static constexpr auto count_all_like = count(kNamed);
-  static constexpr auto count_provider_like = count(kOfProvider + kNamed);
-  static constexpr auto count_job = count(kOfJob);
-  static constexpr auto count_job_like = count(kOfJob + kNamed);
   static constexpr SqlText mark_deleting = "UPDATE images SET deleting = :deleting, deleting_at = :now WHERE id = :id";
   static constexpr auto delete_images = "DELETE FROM images WHERE id IN (SELECT x.id FROM " + kIdRows + ")";
   static constexpr SqlText delete_going = "DELETE FROM images WHERE id = :id AND deleting <> 0";
+
+  // --- lists of images ------------------------------------------------------------------------------------------
+
+  // The block of ids that holds the image behind :skip others, and how many of those are in blocks above it. :provider
+  // 0 = any
+  static constexpr auto find_block =
+      D::kOpen +
+      "SELECT b.block AS block, CAST(b.above AS bigint) AS above FROM (SELECT g.block AS block, g.images AS images,"
+      " sum(g.images) OVER (ORDER BY g.block DESC ROWS UNBOUNDED PRECEDING) - g.images AS above"
+      " FROM (SELECT k.block AS block, sum(k.images) AS images FROM image_blocks k JOIN places p ON p.id = k.place_id"
+      " WHERE p.provider_id = coalesce(nullif(CAST(:provider AS bigint), 0), p.provider_id) GROUP BY k.block) g) b"
+      " CROSS JOIN (SELECT CAST(:skip AS bigint) AS skip) c"
+      " WHERE b.above <= c.skip AND b.above + b.images > c.skip" +
+      D::kClose;
+  static constexpr SqlText id_below =
+      "SELECT s.id FROM images s WHERE s.deleting = 0 AND s.id < :before ORDER BY s.id DESC"
+      " OFFSET :offset ROWS FETCH NEXT 1 ROWS ONLY";
+
+  // The conditions that no index carries. 0 = any; dated, named: 1 where days and pattern count.
+  static constexpr SqlText kConditions =
+      " CROSS JOIN (SELECT CAST(:provider AS bigint) AS provider, CAST(:job AS bigint) AS job,"
+      " CAST(:folder AS bigint) AS folder, CAST(:camera AS bigint) AS camera, CAST(:dated AS bigint) AS dated,"
+      " CAST(:named AS bigint) AS named) c ";
+  template <std::size_t N>
+  static consteval auto meant(const SqlText<N>& like) {
+    return "s.deleting = 0 AND (c.provider = 0 OR s.provider_id = c.provider) AND (c.job = 0 OR s.job_id = c.job)"
+           " AND (c.folder = 0 OR EXISTS (SELECT 1 FROM image_labels f WHERE f.label_id = c.folder AND f.image_id = "
+           "s.id))"
+           " AND (c.camera = 0 OR EXISTS (SELECT 1 FROM image_labels f WHERE f.label_id = c.camera AND f.image_id = "
+           "s.id))"
+           " AND (c.dated = 0 OR (" +
+           D::day("s.taken_at") + " >= :first_day AND " + D::day("s.taken_at") +
+           " <= :last_day)) AND (c.named = 0 OR " + like + ") ";
+  }
+  // Looked at row by row, and led by an index of names.
+  static constexpr auto kMeant = meant(D::kLikeRow);
+  static constexpr auto kMeantNamed = meant(D::kLike);
+  static constexpr SqlText kPart = "OFFSET :offset ROWS FETCH NEXT :limit ROWS ONLY";
+  // What leads is in the order of the ids already, so that a page is read and not all that match.
+  template <std::size_t N>
+  static consteval auto led_by(const SqlText<N>& lead) {
+    return "SELECT s.id AS id FROM images s" + kConditions + "WHERE " + lead +
+           "s.id < :before AND s.id >= :lowest AND " + kMeant + "ORDER BY s.id DESC " + kPart;
+  }
+  static constexpr auto kTable = led_by(SqlText(""));
+  static constexpr auto kProvider = led_by(SqlText("s.provider_id = :lead AND "));
+  static constexpr auto kJobImages = led_by(SqlText("s.job_id = :lead AND "));
+  // No image is in two of the lists. Of each no more is read than may be on the page.
+  static constexpr SqlText kList = "t.label_id = x.id AND t.image_id < :before AND t.image_id >= :lowest ";
+  static constexpr SqlText kMost = "ORDER BY t.image_id DESC OFFSET 0 ROWS FETCH NEXT :most ROWS ONLY";
+  static constexpr auto kLists = "SELECT h.id AS id FROM " + D::rows("id bigint") +
+                                 D::each("SELECT t.image_id AS id FROM image_labels t WHERE " + kList + kMost) +
+                                 " ORDER BY h.id DESC " + kPart;
+  static constexpr auto kListsFiltered =
+      "SELECT h.id AS id FROM " + D::rows("id bigint") +
+      D::each("SELECT t.image_id AS id FROM image_labels t JOIN images s ON s.id = t.image_id" + kConditions +
+              "WHERE " + kList + "AND " + kMeant + kMost) +
+      " ORDER BY h.id DESC " + kPart;
+  // The first :most that are found, in no order: all, if they are fewer.
+  static constexpr auto kNamed = "SELECT s.id AS id FROM images s" + kConditions + "WHERE " + kMeantNamed +
+                                 D::kAnyOrder + "OFFSET 0 ROWS FETCH NEXT :most ROWS ONLY";
+  static constexpr auto kText =
+      "SELECT h.id AS id FROM (" + kNamed + ") h WHERE h.id < :before ORDER BY h.id DESC " + kPart;
+  template <std::size_t N>
+  static consteval auto page(const SqlText<N>& ids) {
+    return D::kOpen + "SELECT " + kImage + "FROM images m " + kImageJoins + "WHERE m.id IN (" + ids +
+           ") ORDER BY m.id DESC" + D::kClose;
+  }
+  template <std::size_t N>
+  static consteval auto count(const SqlText<N>& ids) {
+    return "SELECT count(*) FROM (" + ids + ") q";
+  }
+  static constexpr auto page_table = page(kTable);
+  static constexpr auto page_provider = page(kProvider);
+  static constexpr auto page_job = page(kJobImages);
+  static constexpr auto page_lists = page(kLists);
+  static constexpr auto page_lists_filtered = page(kListsFiltered);
+  static constexpr auto page_text = page(kText);
+  static constexpr auto count_table = count(kTable);
+  static constexpr auto count_provider = count(kProvider);
+  static constexpr auto count_job = count(kJobImages);
+  static constexpr auto count_lists_filtered = count(kListsFiltered);
+  static constexpr auto count_text = count(kNamed);
+  // The labels in use of each range.
+  static constexpr auto days =
+      D::kOpen + "SELECT h.id AS id, h.images AS images FROM " +
+      D::rows("parent bigint, first " + D::kText + ", stop " + D::kText) +
+      D::each(
+          "SELECT l.id AS id, l.images AS images FROM labels l WHERE l.parent_id = x.parent AND l.used = 1"
+          " AND l.sort >= " +
+          D::exact("x.first") + " AND l.sort < " + D::exact("x.stop") + " ORDER BY l.sort OFFSET 0 ROWS") +
+      D::kClose;
+  static constexpr auto groups =
+      D::kOpen + "SELECT h.name AS name, h.images AS images FROM " +
+      D::rows("parent bigint, sort " + D::kText + ", id bigint") +
+      D::each(
+          "SELECT l.sort AS sort, l.id AS id, l.name AS name, l.images AS images FROM labels l"
+          " WHERE l.parent_id = x.parent AND l.used = 1 AND l.sort >= " +
+          D::exact("x.sort") + " AND (l.sort > " + D::exact("x.sort") + " OR l.id > x.id) ORDER BY l.sort, l.id " +
+          kLimit) +
+      " ORDER BY h.sort, h.id" + D::kClose;
+
+  // --- what they are found by -----------------------------------------------------------------------------------
+
+  static constexpr auto find_labels =
+      D::kOpen + "SELECT l.id AS id, l.kind AS kind, l.name AS name, l.images AS images FROM " +
+      D::rows("kind smallint, name " + D::kText) + "JOIN labels l ON l.kind = x.kind AND " + D::kSameName + D::kClose;
+  static constexpr auto take_labels =
+      "UPDATE sequences SET value = value + :count" + D::kOutputValue + " WHERE name = 'label'" + D::kReturningValue;
+  static constexpr auto insert_labels =
+      "INSERT INTO labels (id, kind, used, parent_id, images, name, sort)"
+      " SELECT x.id, x.kind, 0, x.parent, 0, x.name, x.sort FROM " +
+      D::rows("id bigint, kind smallint, parent bigint, name " + D::kText + ", sort " + D::kText);
+  static constexpr auto kLabelRows = D::rows("label bigint, image bigint");
+  static constexpr auto link_labels =
+      "INSERT INTO image_labels (label_id, image_id) SELECT x.label, x.image FROM " + kLabelRows;
+  static constexpr auto unlink_labels = "DELETE FROM image_labels WHERE EXISTS (SELECT 1 FROM " + kLabelRows +
+                                        "WHERE x.label = image_labels.label_id AND x.image = image_labels.image_id)";
+  static constexpr auto move_labels =
+      "UPDATE labels SET images = labels.images + x.images,"
+      " used = CASE WHEN labels.images + x.images > 0 THEN 1 ELSE 0 END FROM " +
+      D::rows("id bigint, images bigint") + "WHERE labels.id = x.id";
+  static constexpr auto kBlockRows = D::rows("place bigint, block bigint, images bigint");
+  static constexpr auto insert_blocks =
+      "INSERT INTO image_blocks (place_id, block, images) SELECT x.place, x.block, 0 FROM " + kBlockRows +
+      "WHERE NOT EXISTS (SELECT 1 FROM image_blocks k WHERE k.place_id = x.place AND k.block = x.block)";
+  static constexpr auto move_blocks = "UPDATE image_blocks SET images = image_blocks.images + x.images FROM " +
+                                      kBlockRows +
+                                      "WHERE image_blocks.place_id = x.place AND image_blocks.block = x.block";
+  static constexpr auto images_to_index =
+      D::kOpen +
+      "SELECT m.id AS id, m.place_id AS place, m.folder_path AS folder_path, m.camera AS camera,"
+      " m.taken_at AS taken_at FROM images m WHERE m.id > :after AND m.deleting = 0 ORDER BY m.id " +
+      kLimit + D::kClose;
+
+  // --- copies of another database -------------------------------------------------------------------------------
+
+  // The mark of a copy that has not ended: which one it is.
+  static constexpr SqlText copy_mark = "SELECT value FROM sequences WHERE name = 'copy'";
+  static constexpr SqlText begin_copy = "INSERT INTO sequences (name, value) VALUES ('copy', :copy)";
+  static constexpr SqlText end_copy = "DELETE FROM sequences WHERE name = 'copy'";
+  // Each table is copied in the order of its ids.
+  static constexpr auto copy_reached =
+      D::kOpen +
+      "SELECT (SELECT max(id) FROM providers) AS providers, (SELECT max(id) FROM places) AS places,"
+      " (SELECT max(id) FROM jobs) AS jobs, (SELECT max(id) FROM folders) AS folders,"
+      " (SELECT max(id) FROM items) AS items, (SELECT max(id) FROM images) AS images" +
+      D::kClose;
+  static constexpr auto copy_totals = D::kOpen + kCopyTotals + D::kClose;
+  template <std::size_t T, std::size_t C, std::size_t R>
+  static consteval auto copy(const char (&table)[T], const SqlText<C>& columns, const SqlText<R>& rows) {
+    return "INSERT INTO " + SqlText<T>(table) + " (" + columns + ")" + D::kIdsAsGiven + " SELECT x.* FROM " + rows;
+  }
+  static constexpr auto copy_providers = D::with_ids(
+      "providers",
+      copy("providers", kProviderColumns, D::rows("id bigint, name " + D::kText + ", images bigint, bytes bigint")));
+  static constexpr auto copy_places = D::with_ids(
+      "places", copy("places", kPlaceColumns,
+                     D::rows("id bigint, provider_id bigint, bucket " + D::kText + ", prefix " + D::kText)));
+  static constexpr auto copy_jobs = D::with_ids(
+      "jobs",
+      copy("jobs", kJobColumns,
+           D::rows("id bigint, status smallint, listed smallint, recursive smallint, dry_run smallint, total bigint,"
+                   " imported bigint, skipped bigint, deduplicated bigint, failed bigint, deferred bigint,"
+                   " cancelled bigint, pending bigint, ignored bigint, bytes bigint, total_bytes bigint, epoch bigint,"
+                   " leased_until bigint, created_at bigint, finished_at bigint, uuid " +
+                   D::kText + ", owner " + D::kText + ", idempotency_key " + D::kText + ", folder_url " + D::kText +
+                   ", root_id " + D::kText + ", root_name " + D::kText + ", root_resource_key " + D::kText +
+                   ", root_shared_drive " + D::kText + ", filters " + D::kText + ", trouble_reason " + D::kText +
+                   ", trouble_message " + D::kText + ", trouble_remedy " + D::kText)));
+  static constexpr auto copy_folders = D::with_ids(
+      "folders", copy("folders", kFolderColumns,
+                      D::rows("id bigint, job_id bigint, depth bigint, done smallint, drive_id " + D::kText +
+                              ", name " + D::kText + ", resource_key " + D::kText + ", shared_drive " + D::kText +
+                              ", path " + D::kText + ", page_token " + D::kText)));
+  static constexpr auto copy_items = D::with_ids(
+      "items",
+      copy("items", kItemColumns,
+           D::rows("id bigint, job_id bigint, batch_id bigint, not_before bigint, attempts bigint, backoffs bigint,"
+                   " retrying_since bigint, image_id bigint, size_bytes bigint, modified_at bigint, width bigint,"
+                   " height bigint, latitude float, longitude float, state smallint, reason " +
+                   D::kText + ", remedy " + D::kText + ", drive_id " + D::kText + ", name " + D::kText +
+                   ", folder_path " + D::kText + ", mime_type " + D::kText + ", md5 " + D::kText + ", sha1 " +
+                   D::kText + ", sha256 " + D::kText + ", head_revision " + D::kText + ", resource_key " + D::kText +
+                   ", taken_at " + D::kText + ", camera " + D::kText + ", object_key " + D::kText)));
+  static constexpr auto copy_images =
+      "INSERT INTO images (" + kImageTableColumns + ", content) SELECT x.*, left(coalesce(x.md5, x.sha256), 16) FROM " +
+      D::rows(
+          "id bigint, provider_id bigint, place_id bigint, job_id bigint, created_at bigint, deleting_at bigint,"
+          " size_bytes bigint, key_hash bigint, width bigint, height bigint, latitude float, longitude float,"
+          " drive_modified_at bigint, deleting smallint, checksum_verified smallint, shared smallint,"
+          " damaged smallint, drive_id " +
+          D::kText + ", name " + D::kText + ", folder_path " + D::kText + ", mime_type " + D::kText + ", object_key " +
+          D::kText + ", etag " + D::kText + ", version_id " + D::kText + ", md5 " + D::kText + ", sha1 " + D::kText +
+          ", sha256 " + D::kText + ", head_revision " + D::kText + ", taken_at " + D::kText + ", camera " + D::kText);
+  static constexpr auto copy_garbage =
+      "INSERT INTO garbage (" + kGarbageColumns + ") SELECT x.* FROM " +
+      D::rows("place_id bigint, object_key " + D::kText +
+              ", state smallint, since bigint, again smallint, after_batch bigint") +
+      "WHERE NOT EXISTS (SELECT 1 FROM garbage g WHERE g.place_id = x.place_id AND g.object_key = " +
+      D::exact("x.object_key") + ")";
+  static constexpr SqlText set_batches = "UPDATE sequences SET value = :value WHERE name = 'batch'";
+  static constexpr SqlText set_images = "UPDATE sequences SET value = :value WHERE name = 'image'";
+  static constexpr auto set_next_ids = D::kSetNextIds;
 
   // --- the store itself -----------------------------------------------------------------------------------------
 
@@ -478,7 +668,8 @@ Dialect make_dialect(std::span<const std::span<const db::Sql>> migrations) {
 #define IMGIMPORT_SQL_TEXT(name) .name = Texts<D>::name,
       IMGIMPORT_SQL_STATEMENTS(IMGIMPORT_SQL_TEXT)
 #undef IMGIMPORT_SQL_TEXT
-          .migrations = migrations};
+          .has_text_index = D::kHasTextIndex,
+      .migrations = migrations};
 }
 
 }  // namespace imgimport::sql

@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "db/sql_driver.hpp"
+#include "metadata/sql/image_index.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport {
@@ -12,6 +13,10 @@ namespace {
 using sql::PlaceRow;
 using sql::Rows;
 using sql::Work;
+
+constexpr std::chrono::hours kUpgradeLimit{2};
+// The migration that makes the tables of image_index.hpp.
+constexpr std::size_t kIndexedSince = 1;
 
 std::string place_row(const StorePlace& place) {
   JsonRows rows;
@@ -44,6 +49,9 @@ Result<std::unique_ptr<SqlMetadataStore>> SqlMetadataStore::open(const SqlStoreO
   IMGIMPORT_ASSIGN_OR_RETURN(complete.target, db::prepare_target(options.target));
   std::unique_ptr<SqlMetadataStore> store(new SqlMetadataStore(complete, clock));
   IMGIMPORT_RETURN_IF_ERROR(store->migrate(CallContext().with_timeout(options.open_limit)));
+  if (options.half_copied == SqlStoreOptions::Copying::kRefuse) {
+    IMGIMPORT_RETURN_IF_ERROR(store->check_copied(CallContext().with_timeout(options.open_limit)));
+  }
   return store;
 }
 
@@ -55,7 +63,8 @@ Result<void> SqlMetadataStore::migrate(const CallContext& context) {
                              }));
   if (found > static_cast<std::int64_t>(newest)) return newer_schema(found, newest);
   if (found == static_cast<std::int64_t>(newest)) return {};
-  return write(context, [&](const Work& work) -> Result<void> {
+  // What is there already may take long to bring along.
+  return write(CallContext().with_timeout(kUpgradeLimit), [&](const Work& work) -> Result<void> {
     if (work.integer(dialect_.lock_schema).value_or(-1) < 0) {
       return Error(ErrorCode::kUnavailable, "another process has been preparing the database for too long")
           .with_reason("database_busy");
@@ -65,8 +74,18 @@ Result<void> SqlMetadataStore::migrate(const CallContext& context) {
     if (version > static_cast<std::int64_t>(newest)) return newer_schema(version, newest);
     for (auto next = static_cast<std::size_t>(version); next < newest; ++next) {
       for (const db::Sql& sql : dialect_.migrations[next]) work.session.exec(sql);
+      if (next == kIndexedSince) sql::index_all_images(work);
     }
     return {};
+  });
+}
+
+Result<void> SqlMetadataStore::check_copied(const CallContext& context) {
+  return read(context, [&](const Work& work) -> Result<void> {
+    if (!work.integer(dialect_.copy_mark)) return {};
+    return Error(ErrorCode::kMisconfigured, "the database holds a part of a copy that has not ended")
+        .with_reason("half_copied")
+        .with_remedy("run imgimport migrate again, which goes on where it stopped");
   });
 }
 

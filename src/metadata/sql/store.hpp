@@ -30,13 +30,16 @@ struct SqlStoreOptions {
   // A removal that was begun (begin_delete, claim_garbage) and not reported done after this long is given out again:
   // longer than any store takes to remove an object.
   std::chrono::milliseconds removal_grace{120'000};
+  // For copy_metadata() alone: a database that a copy has been begun into is refused otherwise.
+  enum class Copying : std::uint8_t { kRefuse = 1, kGoOn } half_copied = Copying::kRefuse;
 };
 
 class SqlMetadataStore : public MetadataStore {
  public:
   // Connects, and creates the tables or brings older ones to this program's form; several processes may do so at once.
   // `clock` must outlive the store. kMisconfigured: a refused login, no such database or host, another application's
-  // tables, those of a newer program: one sentence each, with the remedy. kUnavailable, kOutOfSpace.
+  // tables, those of a newer program, a copy that has not ended: one sentence each, with the remedy. kUnavailable,
+  // kOutOfSpace.
   static Result<std::unique_ptr<SqlMetadataStore>> open(const SqlStoreOptions& options, const Clock& clock);
 
   // JobStore
@@ -130,6 +133,7 @@ class SqlMetadataStore : public MetadataStore {
 
   db::SqlToken new_token() const;
   Result<void> migrate(const CallContext& context);
+  Result<void> check_copied(const CallContext& context);
   // nullopt: nothing was ever stored there.
   Result<std::optional<sql::PlaceRow>> find_place(const CallContext& context, const StorePlace& place);
   // Writes it down when it is new.

@@ -67,6 +67,34 @@ struct TransactSql {
   static constexpr SqlText kLike =
       "s.name COLLATE Latin1_General_100_CI_AS_SC_UTF8 LIKE JSON_VALUE(CAST(:pattern AS nvarchar(max)), '$.v')"
       " ESCAPE '\\'";
+  static constexpr SqlText kLikeRow = kLike;
+  // No index finds parts of names.
+  static constexpr bool kHasTextIndex = false;
+  // https://learn.microsoft.com/en-us/sql/t-sql/queries/select-order-by-clause-transact-sql#offset-fetch
+  static constexpr SqlText kAnyOrder = "ORDER BY s.id DESC ";
+  // https://learn.microsoft.com/en-us/sql/t-sql/queries/from-transact-sql#left_table_source--cross--outer--apply-right_table_source
+  template <std::size_t N>
+  static consteval auto each(const SqlText<N>& select) {
+    return "CROSS APPLY (" + select + ") AS h";
+  }
+  // Names are longer than an index key may be: they are found by their hash, of the same bytes in the same encoding.
+  // https://learn.microsoft.com/en-us/sql/t-sql/functions/hashbytes-transact-sql
+  static constexpr SqlText kSameName =
+      "l.name_hash = CAST(HASHBYTES('SHA2_256', CAST(x.name COLLATE Latin1_General_100_BIN2_UTF8 AS varchar(max)))"
+      " AS binary(32))";
+  template <std::size_t N>
+  static consteval auto day(const char (&column)[N]) {
+    return "left(" + SqlText<N>(column) + ", 10) COLLATE Latin1_General_100_BIN2_UTF8";
+  }
+  // One table of a session at a time; ids that are given move those that the table gives by itself.
+  // https://learn.microsoft.com/en-us/sql/t-sql/statements/set-identity-insert-transact-sql
+  static constexpr SqlText kIdsAsGiven = "";
+  template <std::size_t T, std::size_t N>
+  static consteval auto with_ids(const char (&table)[T], const SqlText<N>& insert) {
+    return "SET IDENTITY_INSERT " + SqlText<T>(table) + " ON; " + insert + "; SET IDENTITY_INSERT " +
+           SqlText<T>(table) + " OFF";
+  }
+  static constexpr SqlText kSetNextIds = "SELECT 1";
   // Negative: not got within a minute, or broken off.
   // https://learn.microsoft.com/en-us/sql/relational-databases/system-stored-procedures/sp-getapplock-transact-sql
   static constexpr SqlText kLockSchema =
@@ -181,7 +209,27 @@ constexpr std::array kVersion1 = {
     Sql("INSERT INTO imgimport_schema (version) VALUES (1)"),
 };
 
-constexpr std::array<std::span<const Sql>, 1> kMigrations = {kVersion1};
+// A computed column that is kept may be part of an index:
+// https://learn.microsoft.com/en-us/sql/relational-databases/indexes/indexes-on-computed-columns
+constexpr auto kLabels =
+    "CREATE TABLE labels (id bigint NOT NULL PRIMARY KEY, kind smallint NOT NULL, used smallint NOT NULL,"
+    " parent_id bigint NOT NULL, images bigint NOT NULL, name " +
+    kLong + " NOT NULL, sort varchar(256)" + kExact +
+    " NOT NULL, name_hash AS CAST(HASHBYTES('SHA2_256', name) AS binary(32)) PERSISTED)";
+
+constexpr std::array kVersion2 = {
+    Sql(kLabels),
+    Sql("CREATE UNIQUE INDEX labels_by_name ON labels (name_hash, kind)"),
+    Sql("CREATE INDEX labels_below ON labels (parent_id, sort, id) INCLUDE (images) WHERE used = 1"),
+    Sql("CREATE TABLE image_labels (label_id bigint NOT NULL, image_id bigint NOT NULL,"
+        " PRIMARY KEY (label_id, image_id))"),
+    Sql("CREATE TABLE image_blocks (place_id bigint NOT NULL, block bigint NOT NULL, images bigint NOT NULL,"
+        " PRIMARY KEY (place_id, block))"),
+    Sql("INSERT INTO sequences (name, value) VALUES ('label', 0)"),
+    Sql("INSERT INTO imgimport_schema (version) VALUES (2)"),
+};
+
+constexpr std::array<std::span<const Sql>, 2> kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "metadata/sqlite/damage.hpp"
 #include "metadata/sqlite/garbage.hpp"
+#include "metadata/sqlite/image_index.hpp"
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "metadata/sqlite/tally.hpp"
@@ -21,7 +22,8 @@ constexpr std::chrono::seconds kRemovalPause{2};
 constexpr db::Sql kItemFacts =
     "SELECT i.job_id, i.state, i.batch_id, own.id, own.object_key, own.deleting, own.size_bytes, g.state,"
     " g.after_batch, (SELECT max(d.deleting) FROM images d INDEXED BY images_shared"
-    "  WHERE d.place_id = ?2 AND d.key_hash = ?4 AND d.shared = 1 AND d.object_key = ?3) "
+    "  WHERE d.place_id = ?2 AND d.key_hash = ?4 AND d.shared = 1 AND d.object_key = ?3),"
+    " i.name, i.folder_path, i.camera, i.taken_at, own.name, own.folder_path, own.camera, own.taken_at "
     "FROM items i LEFT JOIN images own ON own.place_id = ?2 AND own.drive_id = i.drive_id "
     "LEFT JOIN garbage g ON g.place_id = ?2 AND g.object_key = ?3 WHERE i.id = ?1";
 
@@ -64,11 +66,17 @@ constexpr db::Sql kUpdateSkipped =
     "FROM items i WHERE images.id = ?2 AND i.id = ?1 AND i.drive_id = images.drive_id AND (images.name <> i.name"
     " OR images.folder_path <> i.folder_path OR images.drive_modified_at IS NOT i.modified_at)";
 
+// What a record ?2 that was renamed or moved is found by, before and after.
+constexpr db::Sql kMoved =
+    "SELECT m.name, m.folder_path, m.camera, m.taken_at, i.name, i.folder_path FROM images m JOIN items i ON i.id = ?1 "
+    "WHERE m.id = ?2 AND i.drive_id = m.drive_id AND (m.name <> i.name OR m.folder_path <> i.folder_path)";
+
 struct OwnRecord {
   std::int64_t id = 0;
   ObjectKey key;
   bool going = false;
   std::int64_t size = 0;
+  Findable found;
 };
 
 struct ItemFacts {
@@ -79,6 +87,7 @@ struct ItemFacts {
   std::optional<GarbageEntry> garbage;  // of the uploaded key
   bool key_shared = false;              // another record may have the uploaded key
   bool key_going = false;               // one that has it is being deleted, and takes the object with it
+  Findable found;                       // of its record, once it has one
 };
 
 std::optional<ItemFacts> find_item(db::Connection& connection, std::int64_t place, const Outcome& outcome) {
@@ -94,11 +103,13 @@ std::optional<ItemFacts> find_item(db::Connection& connection, std::int64_t plac
   item.state = static_cast<ItemState>(query.integer(1));
   item.batch = query.maybe_integer(2);
   if (!query.is_null(3)) {
-    item.own = OwnRecord{query.integer(3), ObjectKey(query.text(4)), query.integer(5) != 0, query.integer(6)};
+    item.own = OwnRecord{query.integer(3), ObjectKey(query.text(4)), query.integer(5) != 0, query.integer(6),
+                         Findable{query.text(14), query.text(15), query.text(16), query.text(17)}};
   }
   if (!query.is_null(7)) item.garbage = GarbageEntry{static_cast<GarbageState>(query.integer(7)), query.integer(8)};
   item.key_shared = !query.is_null(9);
   item.key_going = query.integer(9) == 2;
+  item.found = {query.text(10), query.text(11), query.text(12), query.text(13)};
   return item;
 }
 
@@ -106,7 +117,7 @@ std::optional<ItemFacts> find_item(db::Connection& connection, std::int64_t plac
 class Committer {
  public:
   Committer(db::Connection& connection, PlaceRow place, Timestamp now)
-      : connection_(connection), place_(place), now_(now) {}
+      : connection_(connection), place_(place), now_(now), index_(connection) {}
 
   CommitEffect apply(const Outcome& outcome);
   void finish();
@@ -120,6 +131,7 @@ class Committer {
   std::int64_t write_stored(const Outcome& outcome, const ItemFacts& item);
   void finish_item(const Outcome& outcome, const ItemFacts& item, std::optional<std::int64_t> image);
   std::optional<std::int64_t> job_row(const JobId& id);
+  void follow_move(const Outcome& outcome, std::int64_t image);
   void share(std::int64_t image);
   std::int64_t image_size(std::int64_t image);
   bool is_cancelled(std::int64_t job);
@@ -129,6 +141,7 @@ class Committer {
   const Timestamp now_;
   std::unordered_map<JobId, std::optional<std::int64_t>> jobs_;
   std::unordered_map<std::int64_t, Tally> tallies_;  // by job row
+  ImageIndex index_;
   std::int64_t new_images_ = 0;
   std::int64_t new_bytes_ = 0;
 };
@@ -194,9 +207,12 @@ std::int64_t Committer::write_stored(const Outcome& outcome, const ItemFacts& it
               item.key_shared, place_.provider, place_.place, to_millis(now_))
         .run();
     ++new_images_;
-    return connection_.last_id();
+    const std::int64_t image = connection_.last_id();
+    index_.add(place_.place, image, item.found);
+    return image;
   }
   new_bytes_ -= item.own->size;
+  index_.change(item.own->id, item.own->found, item.found);
   connection_.query(kUpdateStored)
       .bind(outcome.item.value(), size, stored_text(object.mime_type), object.key.value(), key_hash(object.key),
             object.etag, object.version_id, object.checksum_verified, blob(md5), blob(sha1), blob(sha256),
@@ -217,17 +233,20 @@ CommitEffect Committer::keep(const Outcome& outcome, const ItemFacts& item) {
   const std::int64_t target = outcome.same_as->value();
   std::int64_t image = target;
   if (outcome.state == ItemState::kSkipped || (item.own && item.own->id == target)) {
+    follow_move(outcome, target);
     connection_.query(kUpdateSkipped).bind(outcome.item.value(), target).run();
   } else if (item.own) {
     image = item.own->id;
     share(target);
     connection_.query(kUpdateShared).bind(outcome.item.value(), target, image).run();
+    index_.change(image, item.own->found, item.found);
     new_bytes_ += image_size(target) - item.own->size;
     discard_key(connection_, place_.place, item.own->key, now_);
   } else {
     share(target);
     connection_.query(kInsertShared).bind(outcome.item.value(), target, to_millis(now_)).run();
     image = connection_.last_id();
+    index_.add(place_.place, image, item.found);
     ++new_images_;
     new_bytes_ += image_size(target);
   }
@@ -274,6 +293,13 @@ std::optional<std::int64_t> Committer::job_row(const JobId& id) {
   return entry->second;
 }
 
+void Committer::follow_move(const Outcome& outcome, std::int64_t image) {
+  auto query = connection_.query(kMoved);
+  if (!query.bind(outcome.item.value(), image).next()) return;
+  const Findable from{query.text(0), query.text(1), query.text(2), query.text(3)};
+  index_.change(image, from, {query.text(4), query.text(5), from.camera, from.taken_at});
+}
+
 void Committer::share(std::int64_t image) {
   connection_.query("UPDATE images SET shared = 1 WHERE id = ?1 AND shared = 0").bind(image).run();
 }
@@ -291,6 +317,7 @@ bool Committer::is_cancelled(std::int64_t job) {
 
 void Committer::finish() {
   for (const auto& [job, tally] : tallies_) settle(connection_, job, tally, now_);
+  index_.finish();
   if (new_images_ == 0 && new_bytes_ == 0) return;
   connection_.query("UPDATE providers SET images = images + ?2, bytes = bytes + ?3 WHERE id = ?1")
       .bind(place_.provider, new_images_, new_bytes_)

@@ -1,7 +1,10 @@
-// ImageStore, apart from garbage.
+// ImageStore, apart from garbage; which images a query means: image_search.
+#include <algorithm>
 #include <limits>
 
 #include "metadata/sqlite/garbage.hpp"
+#include "metadata/sqlite/image_index.hpp"
+#include "metadata/sqlite/image_search.hpp"
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
@@ -11,6 +14,9 @@ namespace imgimport {
 namespace {
 
 constexpr auto kSelectImage = "SELECT " + rows::kImageColumns + "FROM images m " + rows::kImageJoins;
+constexpr db::Sql kGroups =
+    "SELECT name, images FROM labels INDEXED BY labels_below WHERE parent_id = ?1 AND images > 0 "
+    "AND (sort, id) > (?2, ?3) ORDER BY sort, id LIMIT ?4";
 constexpr auto kImageById = kSelectImage + "WHERE m.id = ?1 AND m.deleting = 0";
 constexpr auto kJobImages = "SELECT " + rows::kImageColumns +
                             ", i.id FROM items i INDEXED BY items_stored JOIN images m ON m.id = i.image_id " +
@@ -18,81 +24,27 @@ constexpr auto kJobImages = "SELECT " + rows::kImageColumns +
                             "WHERE i.job_id = ?1 AND i.id > ?2 AND i.image_id IS NOT NULL AND m.deleting = 0 "
                             "ORDER BY i.id LIMIT ?3";
 
-// The conditions that no index carries: bound to NULL they hold for all.
-constexpr db::SqlText kConditions(
-    "m.deleting = 0 AND m.id < ?3 AND (?1 IS NULL OR m.provider_id = ?1) AND (?2 IS NULL OR m.job_id = ?2) "
-    "AND (?4 IS NULL OR m.name LIKE ?4 ESCAPE '\\') ");
-constexpr db::SqlText kNewest("ORDER BY m.id DESC LIMIT ?5 OFFSET ?6");
-// One statement per index that may lead; the page is found in the index first, so that the rows skipped are not read.
-constexpr db::SqlText kAll("FROM images m NOT INDEXED WHERE ");
-constexpr db::SqlText kOfProvider("FROM images m INDEXED BY images_by_provider WHERE m.provider_id = ?1 AND ");
-constexpr db::SqlText kOfJob("FROM images m INDEXED BY images_by_job WHERE m.job_id = ?2 AND ");
-constexpr auto kPageOfAll =
-    kSelectImage + "WHERE m.id IN (SELECT m.id " + kAll + kConditions + kNewest + ") ORDER BY m.id DESC";
-constexpr auto kPageOfProvider =
-    kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfProvider + kConditions + kNewest + ") ORDER BY m.id DESC";
-constexpr auto kPageOfJob =
-    kSelectImage + "WHERE m.id IN (SELECT m.id " + kOfJob + kConditions + kNewest + ") ORDER BY m.id DESC";
-constexpr auto kCountOfAll = "SELECT count(*) " + kAll + kConditions;
-constexpr auto kCountOfProvider = "SELECT count(*) " + kOfProvider + kConditions;
-constexpr auto kCountOfJob = "SELECT count(*) " + kOfJob + kConditions;
-
-// An ImageQuery with its names resolved to rows. Names that do not exist match nothing.
-struct Conditions {
-  std::optional<std::int64_t> provider;
-  std::optional<std::int64_t> job;
-  std::optional<std::string> like;
-  bool nothing = false;
-};
-
-// The provider of all images, when there is but one: then its index leads, which is far smaller than the table.
-std::optional<std::int64_t> only_provider(db::Connection& connection) {
-  auto query = connection.query("SELECT id FROM providers WHERE images <> 0 LIMIT 2");
-  if (!query.next()) return std::nullopt;
-  const std::int64_t first = query.integer(0);
-  if (query.next()) return std::nullopt;
-  return first;
-}
-
-Conditions resolve(db::Connection& connection, const ImageQuery& wanted) {
-  Conditions conditions;
-  if (!wanted.storage_provider.empty()) {
-    auto query = connection.query("SELECT id FROM providers WHERE name = ?1");
-    if (query.bind(wanted.storage_provider).next()) conditions.provider = query.integer(0);
-    conditions.nothing |= !conditions.provider;
-  }
-  if (!wanted.job.value().empty()) {
-    if (const auto job = find_job(connection, wanted.job); job.has_value()) conditions.job = job->row;
-    conditions.nothing |= !conditions.job;
-  }
-  if (!conditions.provider && !conditions.job) conditions.provider = only_provider(connection);
-  if (!wanted.text.empty()) conditions.like = like_pattern(wanted.text);
-  return conditions;
-}
-
-std::vector<Image> read_images(db::Connection& connection, const Conditions& conditions, std::int64_t before,
-                               std::int64_t limit, std::int64_t offset) {
-  auto query = connection.query(conditions.job        ? db::Sql(kPageOfJob)
-                                : conditions.provider ? db::Sql(kPageOfProvider)
-                                                      : db::Sql(kPageOfAll));
-  query.bind(conditions.provider, conditions.job, before, conditions.like, limit, offset);
+std::vector<Image> read_images(db::Connection& connection, const std::vector<std::int64_t>& ids) {
   std::vector<Image> images;
-  while (query.next()) images.push_back(rows::image(query));
+  images.reserve(ids.size());
+  auto query = connection.query(kImageById);
+  for (const std::int64_t id : ids) {
+    if (query.bind(id).next()) images.push_back(rows::image(query));
+  }
   return images;
 }
 
-// From kept counters where nothing or only the provider is asked for.
-std::int64_t count_images(db::Connection& connection, const Conditions& conditions) {
-  if (!conditions.job && !conditions.like) {
-    auto query = connection.query("SELECT total(images) FROM providers WHERE ?1 IS NULL OR id = ?1");
-    query.bind(conditions.provider).next();
-    return query.integer(0);
-  }
-  auto query = connection.query(conditions.job        ? db::Sql(kCountOfJob)
-                                : conditions.provider ? db::Sql(kCountOfProvider)
-                                                      : db::Sql(kCountOfAll));
-  query.bind(conditions.provider, conditions.job, std::numeric_limits<std::int64_t>::max(), conditions.like).next();
-  return query.integer(0);
+// Those behind the label `after`; an empty name is before all.
+std::vector<ImageGroup> read_groups(db::Connection& connection, std::int64_t parent, const Label& after,
+                                    std::size_t limit) {
+  // Should it not be there, then those of its name so far as they are ordered by it have been seen.
+  std::int64_t seen = after.name.empty() ? 0 : std::numeric_limits<std::int64_t>::max();
+  if (const auto label = find_label(connection, after)) seen = label->id;
+  auto query = connection.query(kGroups);
+  query.bind(parent, sort_key(after), seen, limit);
+  std::vector<ImageGroup> groups;
+  while (query.next()) groups.push_back({query.text(0), query.integer(1)});
+  return groups;
 }
 
 Error no_such_image(ImageId id) {
@@ -111,17 +63,20 @@ Result<Image> SqliteMetadataStore::image(const CallContext& context, ImageId id)
 
 Result<ImagePage> SqliteMetadataStore::page(const CallContext& context, const ImageQuery& wanted, std::int64_t page,
                                             std::int64_t per_page) {
+  if (page < 1 || per_page < 1) {
+    return Error(ErrorCode::kInvalidArgument, "pages and their size count from 1").with_reason("bad_page");
+  }
   return read(context, [&](db::Connection& connection) -> Result<ImagePage> {
-    if (page < 1 || per_page < 1) {
-      return Error(ErrorCode::kInvalidArgument, "pages and their size count from 1").with_reason("bad_page");
-    }
-    const Conditions conditions = resolve(connection, wanted);
+    ImageSearch search(connection, wanted);
     ImagePage result;
-    if (conditions.nothing) return result;
-    result.total = count_images(connection, conditions);
+    const ImageTotal total = search.count();
+    result.total = total.images;
+    result.total_capped = total.capped;
+    IMGIMPORT_RETURN_IF_ERROR(check_depth(total, page, per_page));
     if (page - 1 > result.total / per_page) return result;  // also keeps the product below from overflowing
-    result.images =
-        read_images(connection, conditions, std::numeric_limits<std::int64_t>::max(), per_page, (page - 1) * per_page);
+    const std::int64_t skipped = (page - 1) * per_page;
+    result.images = read_images(
+        connection, search.page(skipped, std::min(per_page, std::max<std::int64_t>(0, result.total - skipped))));
     return result;
   });
 }
@@ -129,10 +84,8 @@ Result<ImagePage> SqliteMetadataStore::page(const CallContext& context, const Im
 Result<std::vector<Image>> SqliteMetadataStore::walk(const CallContext& context, const ImageQuery& wanted,
                                                      ImageId before, std::size_t limit) {
   return read(context, [&](db::Connection& connection) -> Result<std::vector<Image>> {
-    const Conditions conditions = resolve(connection, wanted);
-    if (conditions.nothing) return std::vector<Image>();
-    const std::int64_t below = before.value() > 0 ? before.value() : std::numeric_limits<std::int64_t>::max();
-    return read_images(connection, conditions, below, static_cast<std::int64_t>(limit), 0);
+    ImageSearch search(connection, wanted);
+    return read_images(connection, search.below(before, static_cast<std::int64_t>(limit)));
   });
 }
 
@@ -155,15 +108,19 @@ Result<ImageStore::Deletion> SqliteMetadataStore::begin_delete(const CallContext
     std::int64_t provider = 0;
     std::int64_t size = 0;
     std::int64_t going = 0;
+    Findable found;
     {
-      auto query =
-          connection.query("SELECT object_key, place_id, provider_id, size_bytes, deleting FROM images WHERE id = ?1");
+      auto query = connection.query(
+          "SELECT object_key, place_id, provider_id, size_bytes, deleting, name, folder_path, camera, taken_at FROM "
+          "images"
+          " WHERE id = ?1");
       if (!query.bind(id.value()).next()) return no_such_image(id);
       deletion.key = ObjectKey(query.text(0));
       place = query.integer(1);
       provider = query.integer(2);
       size = query.integer(3);
       going = query.integer(4);
+      found = {query.text(5), query.text(6), query.text(7), query.text(8)};
     }
     if (going != 0) {
       deletion.last = going == 2;
@@ -176,6 +133,9 @@ Result<ImageStore::Deletion> SqliteMetadataStore::begin_delete(const CallContext
     connection.query("UPDATE providers SET images = images - 1, bytes = bytes - ?2 WHERE id = ?1")
         .bind(provider, size)
         .run();
+    ImageIndex index(connection);
+    index.remove(place, id.value(), found);
+    index.finish();
     return deletion;
   });
 }
@@ -202,12 +162,23 @@ Result<ImageStats> SqliteMetadataStore::stats(const CallContext& context) {
   });
 }
 
-Result<std::vector<ImageGroup>> SqliteMetadataStore::folders(const CallContext&, const GroupQuery&) {
-  return Error(ErrorCode::kUnsupported, "folders are not kept yet");
+Result<std::vector<ImageGroup>> SqliteMetadataStore::folders(const CallContext& context, const GroupQuery& wanted) {
+  return read(context, [&](db::Connection& connection) -> Result<std::vector<ImageGroup>> {
+    std::int64_t parent = parent_of_kind(LabelKind::kFolder);
+    if (!wanted.parent.empty()) {
+      const auto above = find_label(connection, {LabelKind::kFolder, stored_text(wanted.parent)});
+      if (!above) return std::vector<ImageGroup>();
+      parent = above->id;
+    }
+    return read_groups(connection, parent, {LabelKind::kFolder, stored_text(wanted.after)}, wanted.limit);
+  });
 }
 
-Result<std::vector<ImageGroup>> SqliteMetadataStore::cameras(const CallContext&, const GroupQuery&) {
-  return Error(ErrorCode::kUnsupported, "cameras are not kept yet");
+Result<std::vector<ImageGroup>> SqliteMetadataStore::cameras(const CallContext& context, const GroupQuery& wanted) {
+  return read(context, [&](db::Connection& connection) -> Result<std::vector<ImageGroup>> {
+    return read_groups(connection, parent_of_kind(LabelKind::kCamera), {LabelKind::kCamera, stored_text(wanted.after)},
+                       wanted.limit);
+  });
 }
 
 }  // namespace imgimport

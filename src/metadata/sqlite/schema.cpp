@@ -183,7 +183,89 @@ constexpr const char* kVersion2 = R"sql(
 ALTER TABLE images ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+// What lists of images are found by (labels.hpp says what labels are). image_labels: of live images alone, each list in
+// the order of their ids. labels.images: how many they are; labels_below: the labels in use, by their order below one
+// parent. image_blocks: live images by blocks of 4,096 ids. image_names: the
+// trigrams of their names; kept by the program, since a schema that is not trusted may not have triggers on it.
+//
+// rtrim(path, replace(path, '/', '')) is the path up to and with its last slash.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE labels (
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  parent_id INTEGER NOT NULL,
+  images INTEGER NOT NULL DEFAULT 0,
+  name TEXT NOT NULL,
+  sort TEXT NOT NULL,
+  UNIQUE (kind, name)
+) STRICT;
+CREATE INDEX labels_below ON labels (parent_id, sort, id) WHERE images > 0;
+
+CREATE TABLE image_labels (
+  label_id INTEGER NOT NULL,
+  image_id INTEGER NOT NULL,
+  PRIMARY KEY (label_id, image_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE image_blocks (
+  place_id INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  images INTEGER NOT NULL,
+  PRIMARY KEY (place_id, block)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO image_blocks SELECT place_id, id / 4096, count(*) FROM images WHERE deleting = 0 GROUP BY 1, 2;
+
+INSERT INTO labels (kind, parent_id, name, sort)
+  WITH RECURSIVE paths (path) AS (
+    SELECT folder_path FROM images WHERE deleting = 0 AND folder_path <> ''
+    UNION
+    SELECT substr(rtrim(path, replace(path, '/', '')), 1, length(rtrim(path, replace(path, '/', ''))) - 1) FROM paths
+      WHERE instr(path, '/') > 0
+  )
+  SELECT 1, 0, path, substr(path, length(rtrim(path, replace(path, '/', ''))) + 1, 64) FROM paths WHERE path <> '';
+UPDATE labels SET parent_id = coalesce((SELECT p.id FROM labels p WHERE p.kind = 1 AND p.name =
+  substr(rtrim(labels.name, replace(labels.name, '/', '')), 1,
+         length(rtrim(labels.name, replace(labels.name, '/', ''))) - 1)), 0);
+INSERT INTO labels (kind, parent_id, name, sort)
+  SELECT DISTINCT 2, -2, camera, substr(camera, 1, 64) FROM images WHERE deleting = 0 AND camera <> '';
+INSERT INTO labels (kind, parent_id, name, sort)
+  SELECT DISTINCT 3, -3, substr(taken_at, 1, 4), substr(taken_at, 1, 4) FROM images
+    WHERE deleting = 0 AND taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+  UNION ALL
+  SELECT DISTINCT 4, -4, substr(taken_at, 1, 7), substr(taken_at, 1, 7) FROM images
+    WHERE deleting = 0 AND taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+  UNION ALL
+  SELECT DISTINCT 5, -5, substr(taken_at, 1, 10), substr(taken_at, 1, 10) FROM images
+    WHERE deleting = 0 AND taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*';
+
+INSERT INTO image_labels
+  WITH RECURSIVE above (label, folder) AS (
+    SELECT id, id FROM labels WHERE kind = 1
+    UNION ALL
+    SELECT above.label, labels.parent_id FROM above JOIN labels ON labels.id = above.folder WHERE labels.parent_id <> 0
+  )
+  SELECT above.folder, images.id FROM images JOIN labels ON labels.kind = 1 AND labels.name = images.folder_path
+    JOIN above ON above.label = labels.id WHERE images.deleting = 0 ORDER BY 1, 2;
+INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 2
+  AND labels.name = images.camera WHERE images.deleting = 0 ORDER BY 1, 2;
+INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 3
+  AND labels.name = substr(images.taken_at, 1, 4) WHERE images.deleting = 0
+  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' ORDER BY 1, 2;
+INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 4
+  AND labels.name = substr(images.taken_at, 1, 7) WHERE images.deleting = 0
+  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' ORDER BY 1, 2;
+INSERT INTO image_labels SELECT labels.id, images.id FROM images JOIN labels ON labels.kind = 5
+  AND labels.name = substr(images.taken_at, 1, 10) WHERE images.deleting = 0
+  AND images.taken_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' ORDER BY 1, 2;
+UPDATE labels SET images = (SELECT count(*) FROM image_labels WHERE label_id = labels.id);
+
+CREATE VIRTUAL TABLE image_names USING fts5(name, content='images', content_rowid='id', tokenize='trigram',
+                                            columnsize=0);
+INSERT INTO image_names (rowid, name) SELECT id, name FROM images WHERE deleting = 0;
+)sql";
+
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 constexpr db::Schema kSchema{.application_id = 0x494d4749,  // "IMGI"
                              .application = "imgimport",
                              .migrations = kMigrations};

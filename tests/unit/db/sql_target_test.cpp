@@ -119,6 +119,8 @@ TEST_CASE("transient errors of the servers are tried again, and others are not",
   CHECK(verdict(postgres, "42601").error.code() == ErrorCode::kInternal);
   CHECK(verdict(postgres, "42601").retry == SqlRetry::kNever);
   CHECK(verdict(postgres, "42501").error.code() == ErrorCode::kMisconfigured);
+  SqlFault missing{.sqlstate = "0A000", .text = "ERROR:  extension \"pg_trgm\" is not available"};
+  CHECK(judge(postgres, missing).error.reason() == "database_extension");
 
   const SqlTarget azure = target_of("mssql://u:p@h/d");
   for (const int number : {40197, 40501, 40613, 49918, 49919, 49920, 10928, 10929, 10053, 10054, 1205}) {

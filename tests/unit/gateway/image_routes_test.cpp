@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -156,6 +157,11 @@ TEST_CASE("a wrong page, size or filter of images is refused with what it must b
                                          {"per_page=0", "per_page must be a whole number from 1 to 500"},
                                          {"per_page=501", "per_page must be"},
                                          {"storage_provider=ftp", "one of local, aws, azure"},
+                                         {"cursor=x", "cursor must be the next_cursor of an earlier answer"},
+                                         {"cursor=0", "cursor must be"},
+                                         {"taken_after=2024-5-6", "taken_after must be a day, YYYY-MM-DD"},
+                                         {"taken_before=2024-02-30", "taken_before must be"},
+                                         {"q=%FF", "q must be UTF-8 text"},
                                          {"job_id=7", "job_id must be a UUID"}}));
   GatewayFixture fixture;
   const Answer answer = fixture.get("/api/images?" + row.query);
@@ -174,6 +180,63 @@ TEST_CASE("images are found by name, provider and job", "[gateway]") {
   CHECK(total("storage_provider=aws") == 0);
   CHECK(total("job_id=" + job.value()) == 3);
   CHECK(total("job_id=123e4567-e89b-42d3-a456-426614174000") == 0);
+}
+
+TEST_CASE("images are found by folder, camera and day", "[gateway]") {
+  GatewayFixture fixture;
+  for (int n = 0; n < 4; ++n) {
+    SourceFile file = file_named("a.png");
+    file.id = DriveId("file-" + std::to_string(n));
+    file.image.camera = n % 2 == 0 ? "Nikon D850" : "Canon & \"Co\"";
+    file.image.taken_at = "2024-05-0" + std::to_string(n + 1) + "T10:00:00";
+    fixture.add_image(file, "image/png", "bytes");
+  }
+  const auto total = [&](const std::string& query) {
+    const auto json = fixture.get("/api/images?" + query).json();
+    CHECK_FALSE(json.at("total_capped").as_bool());
+    return json.at("total").as_int64();
+  };
+  CHECK(total("folder=Trips") == 4);
+  CHECK(total("folder=Trips%2F2026") == 4);
+  CHECK(total("folder=Tri") == 0);
+  CHECK(total("camera=Canon%20%26%20%22Co%22") == 2);
+  CHECK(total("taken_after=2024-05-02&taken_before=2024-05-03") == 2);
+  CHECK(total("taken_after=2024-05-04&camera=Nikon%20D850") == 0);
+
+  const auto folders = fixture.get("/api/images/folders?parent=Trips").json();
+  CHECK(folders.at("parent").as_string() == "Trips");
+  CHECK(folders.at("folders").as_array().size() == 1);
+  CHECK(folders.at("folders").as_array().at(0).as_object().at("path").as_string() == "Trips/2026");
+  CHECK(folders.at("folders").as_array().at(0).as_object().at("name").as_string() == "2026");
+  CHECK(folders.at("folders").as_array().at(0).as_object().at("images").as_int64() == 4);
+  CHECK(folders.at("next_cursor").is_null());
+  const auto cameras = fixture.get("/api/images/cameras?limit=1").json();
+  CHECK(cameras.at("cameras").as_array().size() == 1);
+  CHECK(cameras.at("cameras").as_array().at(0).as_object().at("camera").as_string() == "Canon & \"Co\"");
+  CHECK(cameras.at("cameras").as_array().at(0).as_object().at("images").as_int64() == 2);
+  CHECK(cameras.at("next_cursor").as_string() == "Canon & \"Co\"");
+  const auto rest = fixture.get("/api/images/cameras?limit=1&cursor=Canon%20%26%20%22Co%22").json();
+  CHECK(rest.at("cameras").as_array().at(0).as_object().at("camera").as_string() == "Nikon D850");
+  CHECK(rest.at("next_cursor").is_null());
+  CHECK(fixture.get("/api/images/folders?limit=501").status == 400);
+}
+
+TEST_CASE("images are scrolled through by cursor, each once", "[gateway]") {
+  const int count = GENERATE(0, 1, 3, 4, 6, 7);
+  GatewayFixture fixture;
+  if (count > 0) fixture.imported_job(count);
+  std::vector<std::int64_t> seen;
+  std::string cursor;
+  for (int parts = 0; parts < 10; ++parts) {
+    const auto json = fixture.get("/api/images?per_page=3&q=photo&cursor=" + cursor).json();
+    CHECK(json.at("total").as_int64() == count);
+    for (const auto& image : json.at("images").as_array()) seen.push_back(image.as_object().at("id").as_int64());
+    if (json.at("next_cursor").is_null()) break;
+    cursor = std::string(json.at("next_cursor").as_string());
+  }
+  CHECK(seen.size() == static_cast<std::size_t>(count));
+  CHECK(std::is_sorted(seen.rbegin(), seen.rend()));
+  CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
 }
 
 TEST_CASE("all images are one valid document, however many pages it takes", "[gateway]") {

@@ -70,6 +70,17 @@ void use_everything(MetadataStore& store, const JobLease& full, HandClock& clock
   get(store.walk(kCall, {}, ImageId(40), 20));
   get(store.walk(kCall, {"local", "", JobId()}, ImageId(40), 20));
   get(store.walk(kCall, {"local", "", full.job}, ImageId(40), 20));
+  for (const ImageQuery& query :
+       {ImageQuery{.folder = "year 3"}, ImageQuery{.camera = "Camera 1"}, ImageQuery{.text = "to 1177"},
+        ImageQuery{.taken_after = "2003-05-06", .taken_before = "2003-05-06"},
+        ImageQuery{.taken_after = "2003-05-06", .taken_before = "2005-02-01"},
+        ImageQuery{.storage_provider = "local", .folder = "year 3"}}) {
+    get(store.page(kCall, query, 2, 20));
+    get(store.walk(kCall, query, ImageId(1'500), 20));
+  }
+  get(store.folders(kCall, {"", "", 20}));
+  get(store.folders(kCall, {"year 3", "", 20}));
+  get(store.cameras(kCall, {"", "Camera 0", 20}));
   const auto images = get(store.job_images(kCall, full.job, ItemId(0), 20));
   get(store.image(kCall, images[0].image.id));
   get(store.stats(kCall));
@@ -123,7 +134,17 @@ void use_everything(MetadataStore& store, const JobLease& full, HandClock& clock
 // A job of `count` items: nine tenths imported, a few failed, deferred and pending, some batches still to do.
 JobLease fill(MetadataStore& store, HandClock& clock, std::int64_t count) {
   const JobLease lease = create(store, new_job("full"));
-  for (std::int64_t n = 0; n < count; n += 1000) add(store, lease, pictures(n, 1000));
+  for (std::int64_t n = 0; n < count; n += 1000) {
+    std::vector<NewItem> items = pictures(n, 1000);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      // As many to a folder, of a camera and of a day, however many there are in all.
+      const std::string part = std::to_string((static_cast<std::size_t>(n) + i) / 100);
+      items[i].folder_path = "year " + part + "/album";
+      items[i].file.image.camera = "Camera " + part;
+      items[i].file.image.taken_at = std::to_string(2000 + (static_cast<std::size_t>(n) + i) / 100) + "-05-06T01:02:03";
+    }
+    add(store, lease, std::move(items));
+  }
   finish(store, lease);
   const auto opened = work(store, lease, clock.now());
   std::vector<Outcome> outcomes;

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <thread>
 
-#include "contract/metadata_store_backends.hpp"
+#include "contract/metadata_store_search_check.hpp"
 #include "metadata/sqlite/schema.hpp"
 
 using namespace imgimport;
@@ -155,6 +155,33 @@ TEST_CASE("a database of an older program is brought to this one's form with all
   const Image image = get(store->image(kCall, ImageId(1)));
   CHECK(image.name == "old.jpg");
   CHECK_FALSE(image.damaged);
+}
+
+TEST_CASE("what lists are found by is made up for the records of an older program", "[metadata][sqlite]") {
+  TempDir dir;
+  const auto path = dir.path() / "a.db";
+  const HandClock clock;
+  {
+    const auto store = open_sqlite(path, clock);
+    std::vector<NewItem> items = pictures(1, 60);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i].folder_path = i % 7 == 0 ? "" : "2024/trip " + std::to_string(i % 5) + (i % 2 == 0 ? "/raw" : "");
+      if (i % 3 != 0) items[i].file.image.camera = "Camera " + std::to_string(i % 4);
+      if (i % 4 != 0) items[i].file.image.taken_at = "2024-0" + std::to_string(i % 9 + 1) + "-15T08:00:00";
+    }
+    const JobLease lease = listed(*store, "job-1", items);
+    for (const WorkItem& item : work(*store, lease, clock.now())) commit(*store, imported(lease, item));
+    get(store->begin_delete(kCall, ImageId(7)));
+    REQUIRE(lists_agree(*store));
+  }
+  make_database(path,
+                "DROP TABLE image_names; DROP TABLE image_labels; DROP TABLE image_blocks; DROP TABLE labels;"
+                "PRAGMA user_version=2");
+  const auto store = open_sqlite(path, clock);
+  CHECK(all_images(*store).size() == 59);
+  CHECK(lists_agree(*store));
+  get(store->begin_delete(kCall, ImageId(8)));
+  CHECK(lists_agree(*store));
 }
 
 TEST_CASE("an empty file becomes a database", "[metadata][sqlite]") {

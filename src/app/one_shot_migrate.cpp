@@ -1,0 +1,125 @@
+#include "app/one_shot_migrate.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <thread>
+
+#include "app/database_location.hpp"
+#include "app/import_report.hpp"
+#include "app/signals.hpp"
+#include "base/system_clock.hpp"
+#include "metadata/copy.hpp"
+
+namespace imgimport {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookEvery{20};
+constexpr std::chrono::milliseconds kRedrawEvery{200};
+constexpr std::chrono::seconds kPlainLineEvery{5};
+constexpr int kDone = 0;
+constexpr int kBrokenOff = 1;
+constexpr int kRefused = 2;
+
+// Goes to standard error, so that standard output holds the report alone. Called by the run's thread.
+class ProgressLines {
+ public:
+  void show(const CopyProgress& progress) {
+    began_ = true;
+    const auto now = steady_clock::now();
+    if (now - shown_ < (terminal_ ? steady_clock::duration(kRedrawEvery) : kPlainLineEvery)) return;
+    shown_ = now;
+    const std::int64_t share = progress.total > 0 ? progress.done * 100 / progress.total : 100;
+    const std::string line = fmt::format("{:>3}% {}/{} rows  {}", share, progress.done, progress.total, progress.what);
+    std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());
+    std::fflush(stderr);
+  }
+  void end() {
+    if (terminal_) std::fputs("\r\033[K", stderr);
+  }
+  bool began() const { return began_; }
+
+ private:
+  const bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool began_ = false;
+  steady_clock::time_point shown_ = steady_clock::now();
+};
+
+// Source and target, as the settings and the command line name them.
+Result<MetadataCopy> copy_of(const Config& config, const std::string& to) {
+  if (!db::is_sql_url(to)) {
+    return Error(ErrorCode::kMisconfigured, "--to must name a database server: the metadata is in SQLite already")
+        .with_remedy("give it as --to=postgresql://user:password@host/database or --to=mssql://…");
+  }
+  if (names_database_server(config)) {
+    return Error(ErrorCode::kMisconfigured, "the settings name a database server: there is no SQLite file to copy")
+        .with_remedy("run it with the settings of the deployment that is to be copied: without DATABASE_URL and DB_*");
+  }
+  MetadataCopy copy;
+  IMGIMPORT_ASSIGN_OR_RETURN(const SqliteOptions from, sqlite_options(config));
+  copy.from = from.path;
+  Config target = config;
+  target.metadata.url = to;
+  IMGIMPORT_ASSIGN_OR_RETURN(copy.to, sql_store_options(target));
+  return copy;
+}
+
+int refuse(const Error& error, int code) {
+  std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
+  return code;
+}
+
+std::string report_text(const CopyReport& report, const MetadataCopy& copy, std::int64_t seconds) {
+  return fmt::format(
+      "Copied {} to {} in {}{}.\n"
+      "  jobs          {:>9}\n"
+      "  items         {:>9}\n"
+      "  images        {:>9}\n"
+      "Both were counted and agree. Set DATABASE_URL to the new database and start the server; the objects stay where "
+      "they are.\n",
+      copy.from, copy.to.target.describe(), format_duration(seconds),
+      report.resumed ? ", going on with a copy that was broken off" : "", report.jobs, report.items, report.images);
+}
+
+}  // namespace
+
+int one_shot_migrate(const Config& config, const std::string& to) {
+  const auto copy = copy_of(config, to);
+  if (!copy.has_value()) return refuse(copy.error(), kRefused);
+  const SystemClock clock;
+  const auto began = steady_clock::now();
+  ProgressLines lines;
+  std::optional<Result<CopyReport>> report;
+  std::atomic<bool> ended{false};
+  // On a thread of its own, so that this one can wait for a signal, which ends it.
+  std::jthread runner([&](const std::stop_token& stop) {
+    CallContext context;
+    context.stop = stop;
+    report = copy_metadata(context, *copy, clock, [&](const CopyProgress& progress) { lines.show(progress); });
+    ended = true;
+  });
+  while (!ended) {
+    if (!signal_within(kLookEvery)) continue;
+    runner.request_stop();
+    let_signals_kill();
+    break;
+  }
+  runner.join();
+  lines.end();
+  if (!report->has_value()) {
+    const int code = refuse(report->error(), lines.began() ? kBrokenOff : kRefused);
+    if (lines.began()) std::fputs("Run it again: it goes on where it stopped.\n", stderr);
+    return code;
+  }
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
+  std::fputs(report_text(**report, *copy, seconds).c_str(), stdout);
+  return kDone;
+}
+
+}  // namespace imgimport
