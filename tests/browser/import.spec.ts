@@ -1,7 +1,7 @@
 // From an empty server to a gallery of 1,000 photographs: check, import, live progress through a reload and a restart.
 import { expect, test } from '@playwright/test';
 import { existsSync } from 'node:fs';
-import { keepPicture, watchPage } from './checks';
+import { expectAccessible, keepPicture, watchPage } from './checks';
 import { Drive, photos, Server } from './server';
 
 // Each goes on with what the one before has left.
@@ -125,6 +125,43 @@ test('a photograph with a place has a link to a map, and its camera', async ({ p
   const facts = page.getByRole('complementary', { name: 'Information' });
   await expect(facts.getByText(placed?.camera ?? '')).toBeVisible();
   await expect(facts.getByRole('link', { name: 'Show on a map' })).toHaveAttribute('href', /^https:\/\/www\.openstreetmap\.org\/\?mlat=/);
+});
+
+test('the gallery is narrowed down by folder, camera and date', async ({ page }) => {
+  const watched = watchPage(page, server.url);
+  await page.goto(`${server.url}/gallery`);
+  const count = page.getByRole('status').filter({ hasText: /images?$/ });
+  await expect(count).toHaveText('999 images');
+  const tree = page.getByRole('navigation', { name: 'Folders' });
+  await tree.getByRole('button', { name: 'Dune 63' }).click();
+  await expect(count).toHaveText('63 images');
+  const year = tree.getByRole('button', { name: /^2019 \d/ });
+  const inYear = Number((await year.textContent())?.replace('2019', ''));
+  await year.click();
+  await expect(count).toHaveText(`${inYear} images`);
+  await keepPicture(page, 'gallery-folders');
+  await expectAccessible(page);
+  await page.reload();
+  await expect(year).toHaveAttribute('aria-current', 'true');
+  await tree.getByRole('button', { name: 'All folders' }).click();
+
+  const { cameras } = await server.json<{ cameras: { camera: string; images: number }[] }>('/api/images/cameras');
+  const camera = cameras[0];
+  expect(camera).toBeDefined();
+  await page.getByRole('button', { name: 'Filters' }).click();
+  await page.getByLabel('Camera').selectOption(camera?.camera ?? '');
+  await expect(count).toHaveText(`${camera?.images} images`);
+  await page.getByLabel('Taken from').fill('2020-01-01');
+  await page.getByLabel('Taken until').fill('2020-12-31');
+  const { total } = await server.json<{ total: number }>(
+    `/api/images?per_page=1&taken_after=2020-01-01&taken_before=2020-12-31&camera=${encodeURIComponent(camera?.camera ?? '')}`,
+  );
+  expect(total).toBeGreaterThan(0);
+  expect(total).toBeLessThan(camera?.images ?? 0);
+  await expect(count).toHaveText(`${total} images`);
+  await page.getByRole('button', { name: 'Clear the filters' }).click();
+  await expect(count).toHaveText('999 images');
+  expect(watched.problems).toEqual([]);
 });
 
 test('many are selected by the mouse, also a range, and deleted together', async ({ page }) => {

@@ -117,6 +117,14 @@ test('every operation answers as it is described', async () => {
   const page = (await call('/api/images', { query: '?per_page=2', expect: 200 })) as { images: { id: number }[] };
   const id = page.images[0]?.id ?? 0;
   await call('/api/images', { query: '?per_page=1000', expect: 400 });
+  for (const query of ['?folder=Hostile', '?camera=x', '?taken_after=2020-01-01&taken_before=2021-01-01', '?cursor=5&per_page=2']) {
+    await call('/api/images', { query, expect: 200 });
+  }
+  await call('/api/images', { query: '?taken_after=yesterday', expect: 400 });
+  await call('/api/images/folders', { expect: 200 });
+  await call('/api/images/folders', { query: '?parent=Hostile&limit=1', expect: 200 });
+  await call('/api/images/folders', { query: '?limit=0', expect: 400 });
+  await call('/api/images/cameras', { expect: 200 });
   await call('/api/images/all', { expect: 200 });
   await call('/api/images/{id}', { args: { id }, expect: 200 });
   await call('/api/images/{id}', { args: { id: 'x' }, expect: 400 });
