@@ -75,7 +75,7 @@ void wait_for_health(ServerProcess& gateway, const std::string& part) {
   }
 }
 
-void check_complete(ServerProcess& gateway, const Scene& scene, const std::string& job) {
+void check_complete(ServerProcess& gateway, Scene& scene, const std::string& job) {
   wait_for(gateway, job, static_cast<std::int64_t>(scene.images));
   const auto status = gateway.wait_for_job(job);
   CHECK(status.at("status").as_string() == "completed");
