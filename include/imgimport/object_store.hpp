@@ -91,6 +91,13 @@ class ObjectStore {
   // transient errors of a call.
   virtual Result<StorePlace> place(const CallContext& context) = 0;
 
+  // Puts that will come within minutes, as far as they are known: a store that has to ask somebody for the right to put
+  // asks once for all of them. Optional; a put that was not announced, or otherwise, works as well.
+  virtual Result<void> announce(const CallContext& context, std::span<const PlannedPut> plans) {
+    (void)plans;
+    return context.check();
+  }
+
   // Stores the blob's content under `key`, replacing what was there. On success the whole content is visible, and its
   // hash has been checked. On any error the key holds what it held before. Safe to repeat.
   // The returned info always carries size and, where it was computed on the way or verified, sha256 / md5.

@@ -54,6 +54,7 @@ class Server {
       }
       ++started;
     }
+    assembly_.neighbours.start();
     http_->start();
     ready_ = true;
     std::fputs(listening_.c_str(), stdout);
@@ -73,6 +74,7 @@ class Server {
     }
     http_->stop(deadline);
     assembly_.request_pool->stop();
+    assembly_.neighbours.stop();
     log_info("stopped");
   }
 
@@ -103,7 +105,8 @@ class Server {
     listener.port = port_of(server, entry.role, assembly_.roles);
     listener.router = entry.router.get();
     const bool is_public = entry.role == Role::kGateway;
-    const bool secure = is_public && !server.tls_cert_file.empty();
+    // With all roles in one process the internal ports are on loopback, and stay plain.
+    const bool secure = (is_public || assembly_.roles != all_roles()) && !server.tls_cert_file.empty();
     if (secure) listener.tls = TlsFiles{server.tls_cert_file.string(), server.tls_key_file.string()};
     IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t port, listen(listener, port_variable(entry.role)));
     listening_ += listening_line(service_name(entry.role), listener, port);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/neighbours.hpp"
 #include "base/metrics.hpp"
 #include "base/system_clock.hpp"
 #include "base/thread_pool.hpp"
@@ -50,6 +51,13 @@ struct Assembly {
   std::unique_ptr<RedisClient> redis;  // where REDIS_URL is set
   std::unique_ptr<RateBudget> source_budget;
   std::unique_ptr<JobQueue> queue;
+
+  // Modules in other processes.
+  Neighbours neighbours;
+  std::unique_ptr<MetadataStore> remote_metadata;
+  std::unique_ptr<ObjectStore> remote_store;
+  std::unique_ptr<ObjectStore> ticket_store;  // over remote_store: how a worker puts there
+  std::unique_ptr<ImportService> remote_import;
 
   // Set by whichever factory provides it, local or remote.
   MetadataStore* metadata = nullptr;

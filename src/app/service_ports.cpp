@@ -50,6 +50,10 @@ HttpResponse ready_response(Role role, bool ready) {
 
 Health combined_health(const Assembly& assembly, const ModuleInPlace& module) {
   Health combined = module.module->health();
+  for (Health::Part& part : assembly.neighbours.troubles()) {
+    combined.status = std::max(combined.status, HealthStatus::kDegraded);
+    combined.troubles.push_back(std::move(part));
+  }
   // In one process the parts stand and fall together; the gateway answers for what it serves.
   if (module.role != Role::kGateway) return combined;
   for (const ModuleInPlace& other : assembly.modules) {

@@ -18,8 +18,12 @@
 #include "gateway/gateway_module.hpp"
 #include "http_client/curl_client.hpp"
 #include "importer/import_module.hpp"
+#include "importer/remote/remote_import_service.hpp"
 #include "metadata/metadata_module.hpp"
+#include "metadata/remote/remote_metadata_store.hpp"
+#include "storage/remote/remote_object_store.hpp"
 #include "storage/storage_module.hpp"
+#include "storage/ticket/ticket_store.hpp"
 #include "worker/worker_module.hpp"
 
 namespace imgimport {
@@ -117,12 +121,43 @@ Result<void> local_gateway(Assembly& assembly) {
   return {};
 }
 
-// A neighbour that is not in this process.
-template <Role role>
-Result<void> remote(Assembly&) {
-  return Error(ErrorCode::kMisconfigured,
-               fmt::format("this version cannot reach the {} module in another process", to_string(role)))
-      .with_remedy("Run the modules together: --role=all");
+std::string url_variable(Role role) {
+  std::string name(to_string(role));
+  for (char& c : name) c = static_cast<char>(c - 'a' + 'A');
+  return name + "_SERVICE_URL";
+}
+
+ServiceClient& add_neighbour(Assembly& assembly, Role role) {
+  return assembly.neighbours.add({.name = std::string(to_string(role)),
+                                  .url = url_of(assembly.config.services, role),
+                                  .setting = url_variable(role),
+                                  .token = assembly.config.server.internal_token},
+                                 *assembly.local_http, assembly.clock);
+}
+
+Result<void> remote_metadata(Assembly& assembly) {
+  assembly.remote_metadata = std::make_unique<RemoteMetadataStore>(add_neighbour(assembly, Role::kMetadata));
+  assembly.metadata = assembly.remote_metadata.get();
+  return {};
+}
+
+// No credential of the store is needed here: what is put goes by upload ticket.
+Result<void> remote_storage(Assembly& assembly) {
+  ServiceClient& service = add_neighbour(assembly, Role::kStorage);
+  assembly.remote_store = std::make_unique<RemoteObjectStore>(service);
+  assembly.ticket_store = std::make_unique<TicketStore>(TicketStoreParts{.issuer = *assembly.remote_store,
+                                                                         .http = *assembly.http,
+                                                                         .clock = assembly.clock,
+                                                                         .base_url = service.address().url,
+                                                                         .service_http = assembly.local_http.get()});
+  assembly.store = assembly.ticket_store.get();
+  return {};
+}
+
+Result<void> remote_import(Assembly& assembly) {
+  assembly.remote_import = std::make_unique<RemoteImportService>(add_neighbour(assembly, Role::kImport));
+  assembly.import = assembly.remote_import.get();
+  return {};
 }
 
 struct Wire {
@@ -134,9 +169,9 @@ struct Wire {
 
 const std::array<Wire, 5>& wires() {
   static const std::array<Wire, 5> table{{
-      {Role::kMetadata, {}, local_metadata, remote<Role::kMetadata>},
-      {Role::kStorage, {}, local_storage, remote<Role::kStorage>},
-      {Role::kImport, {Role::kMetadata}, local_import, remote<Role::kImport>},
+      {Role::kMetadata, {}, local_metadata, remote_metadata},
+      {Role::kStorage, {}, local_storage, remote_storage},
+      {Role::kImport, {Role::kMetadata}, local_import, remote_import},
       {Role::kWorker, {Role::kMetadata, Role::kStorage}, local_worker, nullptr},
       {Role::kGateway, {Role::kImport, Role::kMetadata, Role::kStorage}, local_gateway, nullptr},
   }};
@@ -149,12 +184,6 @@ bool is_needed(Role role, const RoleSet& roles) {
     if (here && std::find(wire.needs.begin(), wire.needs.end(), role) != wire.needs.end()) return true;
   }
   return false;
-}
-
-std::string url_variable(Role role) {
-  std::string name(to_string(role));
-  for (char& c : name) c = static_cast<char>(c - 'a' + 'A');
-  return name + "_SERVICE_URL";
 }
 
 // A module that the roles call must be here, or its URL must be known.
@@ -193,7 +222,7 @@ Result<void> assemble(Assembly& assembly) {
       IMGIMPORT_RETURN_IF_ERROR(wire.remote(assembly));
     }
   }
-  return {};
+  return assembly.neighbours.check();
 }
 
 Result<std::string> plan_text(const Config& config, const RoleSet& roles) {

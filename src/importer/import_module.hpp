@@ -3,6 +3,7 @@
 
 #include "imgimport/module.hpp"
 #include "importer/importer.hpp"
+#include "importer/remote/import_service_routes.hpp"
 
 namespace imgimport {
 
@@ -13,7 +14,7 @@ class ImportModule : public Module {
   ImportService& service() noexcept { return importer_; }
 
   std::string_view name() const override { return "import"; }
-  void mount(Router&) override {}
+  void mount(Router& router) override { mount_import_service_routes(router, importer_); }
   Result<void> start() override {
     importer_.start();
     return {};

@@ -10,6 +10,7 @@
 
 #include "imgimport/metadata_store.hpp"
 #include "imgimport/module.hpp"
+#include "metadata/remote/metadata_routes.hpp"
 
 namespace imgimport {
 
@@ -21,7 +22,7 @@ class MetadataModule : public Module {
   MetadataStore& store() noexcept { return *store_; }
 
   std::string_view name() const override { return "metadata"; }
-  void mount(Router&) override {}
+  void mount(Router& router) override { mount_metadata_routes(router, *store_); }
   Result<void> start() override;
   void drain() override {}
   void stop(std::chrono::steady_clock::time_point deadline) override;

@@ -46,6 +46,10 @@ void WireDecoder::complain(std::string_view wanted) {
   if (problem_->text.empty()) problem_->text = fmt::format(" is not {}", wanted);
 }
 
+void WireDecoder::add_to_path(std::string_view name) {
+  problem_->text = fmt::format(".{}{}", name, problem_->text);
+}
+
 bool WireDecoder::is_null() const noexcept {
   return as_json(value_).is_null();
 }
@@ -108,7 +112,8 @@ std::vector<std::pair<std::string_view, const void*>> WireDecoder::members() {
 }
 
 Error bad_message(std::string_view where) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("the message cannot be understood: it{}", where))
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("the message cannot be understood: it{}{}", where.starts_with(".") ? "s " : "", where))
       .with_reason("bad_message")
       .with_remedy("Run the same version of imgimport everywhere");
 }

@@ -167,14 +167,10 @@ class WireDecoder {
 
   template <class T>
   void field(std::string_view name, T& out) {
-    const void* const member = find(name);
+    const void* const member = problem_->text.empty() ? find(name) : nullptr;
     if (member == nullptr) return;
-    WireDecoder inner(member, *problem_);
-    inner.value(out);
-    if (!problem_->text.empty() && !complained_) {
-      complained_ = true;
-      problem_->text.insert(0, "." + std::string(name));
-    }
+    WireDecoder(member, *problem_).value(out);
+    if (!problem_->text.empty()) add_to_path(name);
   }
 
   template <class T>
@@ -224,6 +220,7 @@ class WireDecoder {
 
  private:
   void complain(std::string_view wanted);
+  void add_to_path(std::string_view name);
   bool is_null() const noexcept;
   bool is_object() const noexcept;
   bool read_boolean(bool& out);
@@ -237,7 +234,6 @@ class WireDecoder {
 
   const void* value_;
   Problem* problem_;
-  bool complained_ = false;
 };
 
 template <class T>

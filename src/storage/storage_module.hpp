@@ -7,6 +7,7 @@
 
 #include "imgimport/module.hpp"
 #include "imgimport/object_store.hpp"
+#include "storage/remote/object_routes.hpp"
 #include "storage/storage_routes.hpp"
 
 namespace imgimport {
@@ -24,6 +25,7 @@ class StorageModule : public Module {
 
   std::string_view name() const override { return "storage"; }
   void mount(Router& router) override {
+    mount_object_routes(router, *store_);
     if (routes_) routes_->mount(router);
   }
   Result<void> start() override { return {}; }

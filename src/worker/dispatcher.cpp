@@ -159,6 +159,7 @@ void Dispatcher::open(const BatchLease& lease) {
     if (settle_known(item, run) || joins_one_under_way(item, run)) continue;
     downloads.push_back(std::move(item));
   }
+  announce(context, downloads);
   const std::int64_t cost = ports_.source.costs().download;
   std::int64_t granted = 0;
   for (std::size_t i = 0; i < downloads.size(); ++i) {
@@ -170,6 +171,21 @@ void Dispatcher::open(const BatchLease& lease) {
     granted -= cost;
   }
   if (granted > 0) ports_.source_budget.refund(granted);
+}
+
+// As they will be put if their bytes are what the listing says. Whether it works or not, so do the puts.
+void Dispatcher::announce(const CallContext& context, const std::vector<WorkItem>& items) {
+  if (items.empty()) return;
+  std::vector<PlannedPut> plans;
+  plans.reserve(items.size());
+  for (const WorkItem& item : items) {
+    plans.push_back({.key = item.key,
+                     .size_bytes = item.file.size,
+                     .options = {.content_type = item.file.mime_type, .expected = item.file.hashes}});
+  }
+  if (auto announced = ports_.store.announce(context, plans); !announced.has_value()) {
+    log_debug("puts could not be announced", {{"error", announced.error().message()}});
+  }
 }
 
 bool Dispatcher::settle_known(const WorkItem& item, const std::shared_ptr<BatchRun>& batch) {

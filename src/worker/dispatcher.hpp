@@ -72,6 +72,7 @@ class Dispatcher {
   void run(const std::stop_token& stop);
   Result<Batch> read(const CallContext& context, const BatchRef& batch);
   void open(const BatchLease& lease);
+  void announce(const CallContext& context, const std::vector<WorkItem>& items);
   bool settle_known(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
   bool joins_one_under_way(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
   bool begin(WorkItem item, const std::shared_ptr<BatchRun>& batch);

@@ -11,9 +11,12 @@
 
 #include "fakes/memory_metadata_store.hpp"
 #include "imgimport/metadata_store.hpp"
+#include "metadata/remote/metadata_routes.hpp"
+#include "metadata/remote/remote_metadata_store.hpp"
 #include "metadata/sql/store.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "support/postgres.hpp"
+#include "support/router_client.hpp"
 #include "support/temp_dir.hpp"
 
 namespace imgimport::metadata_suite {
@@ -87,6 +90,22 @@ struct PostgresOdbcBackend {
   PostgresDatabase database{postgres_template()};
   std::unique_ptr<SqlMetadataStore> opened = open_sql(PostgresServer::shared().odbc_url(database.name()), clock);
   MetadataStore& store = *opened;
+};
+
+// SQLite behind the metadata service's routes, asked through its client.
+struct RemoteBackend {
+  HandClock clock;
+  TempDir dir;
+  std::unique_ptr<SqliteMetadataStore> opened = open_sqlite(dir.path() / "test.db", clock);
+  Router router = [this] {
+    Router routes;
+    mount_metadata_routes(routes, *opened);
+    return routes;
+  }();
+  RouterClient http{router};
+  ServiceClient client{
+      {.name = "metadata", .url = "http://metadata", .setting = "METADATA_SERVICE_URL", .token = ""}, http, clock};
+  RemoteMetadataStore store{client};
 };
 
 inline const CallContext kCall;
@@ -258,6 +277,7 @@ inline bool counts_match(MetadataStore& store, const JobLease& lease) {
 #define METADATA_SERVERS imgimport::metadata_suite::GivenBackend
 #else
 #define METADATA_SERVERS imgimport::metadata_suite::PostgresBackend, imgimport::metadata_suite::PostgresOdbcBackend
-#define METADATA_BACKENDS \
-  imgimport::metadata_suite::MemoryBackend, imgimport::metadata_suite::SqliteBackend, METADATA_SERVERS
+#define METADATA_BACKENDS                                                             \
+  imgimport::metadata_suite::MemoryBackend, imgimport::metadata_suite::SqliteBackend, \
+      imgimport::metadata_suite::RemoteBackend, METADATA_SERVERS
 #endif

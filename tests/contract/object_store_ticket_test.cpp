@@ -14,6 +14,7 @@
 #include "object_store_contract.hpp"
 #include "storage/azure/azure_store.hpp"
 #include "storage/local/local_store.hpp"
+#include "storage/remote/remote_object_store.hpp"
 #include "storage/s3/s3_store.hpp"
 #include "storage/storage_module.hpp"
 #include "storage/ticket/ticket_store.hpp"
@@ -41,7 +42,10 @@ class StorageService {
   StorageService(const LocalStore& local, std::unique_ptr<LocalStore>& store)
       : module_(std::move(store), &local.issued_tickets(), clock_), server_({}, pool_) {
     module_.mount(router_);
-    router_.set_guard([](const HttpRequest&) { return HttpResponse{.status = 401}; });
+    router_.set_guard([](const HttpRequest& request) -> std::optional<HttpResponse> {
+      if (request.headers.find("Authorization") == "Bearer token") return std::nullopt;
+      return HttpResponse{.status = 401};
+    });
     HttpListenerOptions listener;
     listener.name = "storage";
     listener.router = &router_;
@@ -70,12 +74,20 @@ std::unique_ptr<ObjectStore> by_tickets_of(ObjectStore& issuer, std::string base
 
 }  // namespace
 
-TEST_CASE("the ticket path keeps the contract of ObjectStore, over a local disk", "[object_store][contract]") {
+TEST_CASE("the ticket path keeps the contract of ObjectStore, over the storage service of a local disk",
+          "[object_store][contract]") {
   const TempDir dir;
   std::vector<std::unique_ptr<StorageService>> services;
+  std::vector<std::unique_ptr<ServiceClient>> clients;
+  std::vector<std::unique_ptr<RemoteObjectStore>> issuers;
   contract::check_object_store([&] {
     services.push_back(std::make_unique<StorageService>(dir.path() / ("data-" + std::to_string(services.size()))));
-    return by_tickets_of(services.back()->store(), services.back()->url());
+    const std::string& url = services.back()->url();
+    clients.push_back(std::make_unique<ServiceClient>(
+        ServiceAddress{.name = "storage", .url = url, .setting = "STORAGE_SERVICE_URL", .token = "token"},
+        http_client(), kClock));
+    issuers.push_back(std::make_unique<RemoteObjectStore>(*clients.back()));
+    return by_tickets_of(*issuers.back(), url);
   });
 }
 

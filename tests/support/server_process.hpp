@@ -1,4 +1,4 @@
-// `imgimport --role=all` as a process, on ports of its own, with what tests ask of it over REST.
+// `imgimport --role=…` as a process, on ports of its own, with what tests ask of it over REST.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -27,9 +27,10 @@ class ServerProcess {
  public:
   // `settings` are environment variables; ports are 0, logs are warnings only unless set otherwise. Waits until the
   // server says that it listens; throws with its standard error when it does not.
-  ServerProcess(const std::filesystem::path& data_dir, std::map<std::string, std::string> settings);
+  ServerProcess(const std::filesystem::path& data_dir, std::map<std::string, std::string> settings,
+                const std::string& role = "all");
 
-  const std::string& url() const noexcept { return url_; }  // of the gateway
+  const std::string& url() const noexcept { return url_; }  // of the gateway, else of the one service
   std::string port_line(const std::string& service) const;
 
   Reply get(const std::string& path);

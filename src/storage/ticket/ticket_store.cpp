@@ -168,7 +168,9 @@ Result<ObjectInfo> TicketStore::put_with(const CallContext& context, const Uploa
   request.upload = body.blob;
   request.upload_size = body.plan.size_bytes;
   request.max_response_bytes = kMaxAnswerBytes;
-  IMGIMPORT_ASSIGN_OR_RETURN(const HttpClientResponse answer, parts_.http.send(context, request));
+  const bool to_the_service = ticket.url.starts_with("/") && parts_.service_http != nullptr;
+  HttpClient& http = to_the_service ? *parts_.service_http : parts_.http;
+  IMGIMPORT_ASSIGN_OR_RETURN(const HttpClientResponse answer, http.send(context, request));
   IMGIMPORT_ASSIGN_OR_RETURN(ObjectInfo info, read_answer(body, answer));
   if (body.checked && !body.checked->hashes()) {
     return Error(ErrorCode::kUnavailable, "the store answered before it had the whole body").with_reason("bad_answer");

@@ -25,6 +25,7 @@ struct TicketStoreParts {
   HttpClient& http;
   const Clock& clock;
   std::string base_url;  // of the storage service, for tickets whose URL begins with "/"; no slash at its end
+  HttpClient* service_http = nullptr;  // for those; nullptr: http as well
 };
 
 class TicketStore final : public ObjectStore {
@@ -32,9 +33,8 @@ class TicketStore final : public ObjectStore {
   // REQUIRES: the parts outlive it.
   explicit TicketStore(TicketStoreParts parts) : parts_(std::move(parts)) {}
 
-  // Asks for the tickets of coming puts all at once; a put of exactly that plan then needs no question of its own.
-  // What is not used is forgotten when it is too old.
-  Result<void> announce(const CallContext& context, std::span<const PlannedPut> plans);
+  // Asks for their tickets all at once. What is not used is forgotten when it is too old.
+  Result<void> announce(const CallContext& context, std::span<const PlannedPut> plans) override;
 
   Result<StorePlace> place(const CallContext& context) override { return parts_.issuer.place(context); }
   // One PUT. A ticket that the other side takes for expired is replaced once.
