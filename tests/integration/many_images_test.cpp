@@ -55,7 +55,7 @@ void check_lists(ServerProcess& server, std::int64_t images) {
   CHECK(total("folder=year%203&camera=Camera%206") == capped(images / 25 / 20));
   CHECK(total("camera=Camera%206") == capped(images / 20));
   CHECK(total("taken_after=2000-01-01&taken_before=2024-12-31") == capped(images));
-  CHECK(total("taken_after=2004-01-01&taken_before=2004-12-31") > images / 26);
+  CHECK(total("taken_after=2004-01-01&taken_before=2004-12-31") >= capped(images / 26));
   CHECK(total("taken_after=2025-01-01") == 0);
   CHECK(total("q=SUNSET") == images / 1000);
   CHECK(total("q=vienna%20" + std::to_string(images / 2000 * 1000) + ".") == 1);
@@ -85,6 +85,7 @@ std::pair<std::int64_t, bool> read_slowly(const std::string& url) {
   std::vector<std::byte> buffer(256 * 1024);
   std::string kept;
   std::int64_t records = 0;
+  std::size_t since = 0;  // bytes since the last pause
   std::mutex mutex;
   std::condition_variable never;
   std::unique_lock lock(mutex);
@@ -99,7 +100,10 @@ std::pair<std::int64_t, bool> read_slowly(const std::string& url) {
       at = found + kMark.size();
     }
     kept.erase(0, std::max(at, kept.size() - std::min(kept.size(), kMark.size() - 1)));
-    never.wait_for(lock, std::chrono::milliseconds(5));
+    since += *read;
+    if (since < buffer.size()) continue;
+    since = 0;
+    never.wait_for(lock, std::chrono::milliseconds(10));
   }
   return {records, kept.ends_with("]}")};
 }
