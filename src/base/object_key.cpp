@@ -214,6 +214,12 @@ bool is_valid_object_key(std::string_view key) noexcept {
   return std::none_of(key.begin(), key.end(), forbidden) && is_valid_utf8(key);
 }
 
+Result<void> check_object_key(const ObjectKey& key) {
+  if (is_valid_object_key(key.value())) return {};
+  return Error(ErrorCode::kInvalidArgument, "not an object key: empty, too long, or with a segment that no store takes")
+      .with_reason("bad_object_key");
+}
+
 bool is_valid_key_prefix(std::string_view prefix) noexcept {
   return prefix.size() <= kMaxObjectKeyPrefixBytes && is_valid_object_key(prefix);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "imgimport/ids.hpp"
+#include "imgimport/result.hpp"
 #include "imgimport/source.hpp"
 
 namespace imgimport {
@@ -41,6 +42,8 @@ std::string safe_file_name(std::string_view name);
 // Whether a store takes the key: 1 to 1,024 bytes of UTF-8; segments of 1 to 255 bytes between single slashes, none of
 // them "." or ".."; no control character, no backslash.
 bool is_valid_object_key(std::string_view key) noexcept;
+// kInvalidArgument (bad_object_key): it does not.
+Result<void> check_object_key(const ObjectKey& key);
 
 // A valid key of at most kMaxObjectKeyPrefixBytes.
 bool is_valid_key_prefix(std::string_view prefix) noexcept;

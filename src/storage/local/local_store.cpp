@@ -27,12 +27,6 @@ constexpr std::size_t kBufferBytes = 256 * 1024;
 // Each try is lost only to a remove() that took an empty folder away at that very moment.
 constexpr int kPlaceTries = 64;
 
-Result<void> check_key(const ObjectKey& key) {
-  if (is_valid_object_key(key.value())) return {};
-  return Error(ErrorCode::kInvalidArgument, "not an object key: empty, too long, or with a segment that no store takes")
-      .with_reason("bad_object_key");
-}
-
 Error not_found(const ObjectKey& key) {
   return Error(ErrorCode::kNotFound, "there is no object " + key.value()).with_reason("no_such_object");
 }
@@ -193,7 +187,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(const fs::path& data_dir, s
 
 Result<ObjectInfo> LocalStore::put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                                    const PutOptions& options) try {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const auto failed = [&](int error_number) { return file_error(error_number, "store object " + key.value()); };
   if (!has_room(blob.size().value_or(0))) return failed(ENOSPC);
@@ -342,7 +336,7 @@ Result<ObjectInfo> LocalStore::inspect(const CallContext& context, const ObjectK
 
 Result<ObjectContent> LocalStore::get(const CallContext& context, const ObjectKey& key,
                                       const std::optional<ByteRange>& range) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   // O_NONBLOCK: a pipe somebody left there must not hold the thread.
   UniqueFd fd = open_beneath(objects_.get(), key.value(), O_RDONLY | O_NONBLOCK);
@@ -363,7 +357,7 @@ Result<ObjectContent> LocalStore::get(const CallContext& context, const ObjectKe
 }
 
 Result<void> LocalStore::remove(const CallContext& context, const ObjectKey& key) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const auto [folder_path, name] = split(key.value());
   const UniqueFd folder =
@@ -387,7 +381,7 @@ Result<std::vector<UploadTicket>> LocalStore::tickets(const CallContext&, std::s
   issued.reserve(plans.size());
   const Timestamp now = SystemClock().now();
   for (const PlannedPut& plan : plans) {
-    IMGIMPORT_RETURN_IF_ERROR(check_key(plan.key));
+    IMGIMPORT_RETURN_IF_ERROR(check_object_key(plan.key));
     issued.push_back(tickets_.issue(plan, now));
   }
   return issued;

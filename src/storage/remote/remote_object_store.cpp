@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/object_key.hpp"
 #include "base/text.hpp"
 #include "storage/remote/storage_calls.hpp"
 
@@ -54,6 +55,8 @@ Result<ObjectInfo> RemoteObjectStore::inspect(const CallContext& context, const 
 
 Result<ObjectContent> RemoteObjectStore::get(const CallContext& context, const ObjectKey& key,
                                              const std::optional<ByteRange>& range) {
+  // A path with dots in it would be another one by the time that it is sent.
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_ASSIGN_OR_RETURN(auto download, service_.open(context, content_target(key, range)));
   const auto text = download->headers().find(kContentHeader);
   if (!text) return bad_message(" says nothing of the object");

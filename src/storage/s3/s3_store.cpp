@@ -21,12 +21,6 @@ constexpr std::size_t kReadAheadBytes = 256 << 10;
 // Of answers that are no objects; larger ones come from something that is no S3.
 constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 
-Result<void> check_key(const ObjectKey& key) {
-  if (is_valid_object_key(key.value())) return {};
-  return Error(ErrorCode::kInvalidArgument, "not an object key: empty, too long, or with a segment that no store takes")
-      .with_reason("bad_object_key");
-}
-
 Result<void> check_size_limit(std::uint64_t size) {
   if (size <= kMaxS3PutBytes) return {};
   return Error(ErrorCode::kTooLarge, fmt::format("the content has {} bytes; one upload to S3 may have 5 GiB", size))
@@ -213,7 +207,7 @@ Result<ObjectInfo> S3Store::put_once(const CallContext& context, const Outgoing&
 
 Result<ObjectInfo> S3Store::put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                                 const PutOptions& options) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   IMGIMPORT_ASSIGN_OR_RETURN(const Body body, prepare(context, blob, options));
   Outgoing outgoing;
@@ -267,7 +261,7 @@ Result<void> S3Store::check_bucket(const CallContext& context) {
 }
 
 Result<ObjectInfo> S3Store::look_up(const CallContext& context, const ObjectKey& key, HttpHeaders headers) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   auto answer = send_checked(context, {.method = HttpMethod::kHead,
                                        .key = key.value(),
@@ -312,7 +306,7 @@ Result<ObjectInfo> S3Store::inspect(const CallContext& context, const ObjectKey&
 
 Result<ObjectContent> S3Store::get(const CallContext& context, const ObjectKey& key,
                                    const std::optional<ByteRange>& range) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   Outgoing outgoing;
   outgoing.key = key.value();
@@ -356,7 +350,7 @@ Result<ObjectContent> S3Store::content_of(std::unique_ptr<HttpDownload> answer,
 }
 
 Result<void> S3Store::remove(const CallContext& context, const ObjectKey& key) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const auto answer = send_checked(
       context, {.method = HttpMethod::kDelete, .key = key.value(), .payload_hash = std::string(kEmptyPayload)});
@@ -389,7 +383,7 @@ UploadTicket S3Store::ticket(const PlannedPut& plan, const AwsCredentials& crede
 
 Result<std::vector<UploadTicket>> S3Store::tickets(const CallContext& context, std::span<const PlannedPut> plans) {
   for (const PlannedPut& plan : plans) {
-    IMGIMPORT_RETURN_IF_ERROR(check_key(plan.key));
+    IMGIMPORT_RETURN_IF_ERROR(check_object_key(plan.key));
     if (plan.size_bytes) IMGIMPORT_RETURN_IF_ERROR(check_size_limit(*plan.size_bytes));
   }
   IMGIMPORT_ASSIGN_OR_RETURN(const AwsCredentials credentials, credentials_->credentials(context));
@@ -400,7 +394,7 @@ Result<std::vector<UploadTicket>> S3Store::tickets(const CallContext& context, s
 }
 
 Result<std::string> S3Store::link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_ASSIGN_OR_RETURN(const AwsCredentials credentials, credentials_->credentials(context));
   UnsignedRequest request;
   request.host = endpoint_.host;

@@ -23,12 +23,6 @@ constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 // Of announced tickets: some batches for each of many threads.
 constexpr std::size_t kMostHeld = 20'000;
 
-Result<void> check_key(const ObjectKey& key) {
-  if (is_valid_object_key(key.value())) return {};
-  return Error(ErrorCode::kInvalidArgument, "not an object key: empty, too long, or with a segment that no store takes")
-      .with_reason("bad_object_key");
-}
-
 bool is_same_plan(const PlannedPut& a, const PlannedPut& b) {
   return a.key == b.key && a.size_bytes == b.size_bytes && a.options.content_type == b.options.content_type &&
          a.options.expected == b.options.expected;
@@ -142,7 +136,7 @@ Result<UploadTicket> TicketStore::fresh_ticket(const CallContext& context, const
 
 Result<ObjectInfo> TicketStore::put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                                     const PutOptions& options) {
-  IMGIMPORT_RETURN_IF_ERROR(check_key(key));
+  IMGIMPORT_RETURN_IF_ERROR(check_object_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   Body body;
   body.plan = {.key = key, .size_bytes = std::nullopt, .options = options};
