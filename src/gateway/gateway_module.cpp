@@ -33,13 +33,14 @@ GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
       cors_(options_.cors_origins),
       access_(options_, cors_),
       links_{options_.public_url, options_.public_bucket_url, [&ports = ports_] { return place_of(ports.objects); }},
+      imports_(ports.imports, ports.metadata),
       timer_(ports.requests),
-      poller_({ports.imports, timer_,
+      poller_({imports_, timer_,
                ports.metrics.gauge("imgimport_api_waiting_clients",
                                    "Replies and event streams that wait for a job's progress."),
                options_.call_timeout}),
       database_(ports.metadata, timer_, ports.clock, options_.ping_interval),
-      import_routes_({options_, ports.imports, ports.metadata, poller_, ports.clock, links_}),
+      import_routes_({options_, imports_, ports.metadata, poller_, ports.clock, links_}),
       image_routes_({options_, ports.metadata, ports.objects, links_}),
       verify_routes_(options_, {ports.metadata, ports.metadata, ports.objects}) {}
 

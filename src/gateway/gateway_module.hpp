@@ -9,6 +9,7 @@
 #include "gateway/database_watch.hpp"
 #include "gateway/image_routes.hpp"
 #include "gateway/import_routes.hpp"
+#include "gateway/journal_progress.hpp"
 #include "gateway/options.hpp"
 #include "gateway/progress_poller.hpp"
 #include "gateway/timer.hpp"
@@ -54,6 +55,7 @@ class GatewayModule : public Module {
   const Cors cors_;
   Access access_;     // likewise
   ImageLinks links_;  // likewise
+  JournalProgress imports_;
   Timer timer_;
   ProgressPoller poller_;
   DatabaseWatch database_;

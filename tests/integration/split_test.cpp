@@ -156,6 +156,7 @@ TEST_CASE("each service killed in turn during an import: what else works goes on
   wait_for_health(gateway, "import");
   CHECK(status_of(gateway, "/api/images/1/content") == 200);
   CHECK(gateway.post("/api/import/google-drive", R"({"folder_url":")" + scene.link() + "\"}").status == 503);
+  CHECK(status_of(gateway, "/api/import/status/" + job + "?imported=0") == 200);
   services.start("import");
   wait_for_health(gateway, "");
   wait_for(gateway, job, 500);
