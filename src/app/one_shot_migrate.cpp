@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <thread>
 
 #include "app/database_location.hpp"
 #include "app/import_report.hpp"
@@ -20,7 +18,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLookEvery{20};
 constexpr std::chrono::milliseconds kRedrawEvery{200};
 constexpr std::chrono::seconds kPlainLineEvery{5};
 constexpr int kDone = 0;
@@ -96,21 +93,11 @@ int one_shot_migrate(const Config& config, const std::string& to) {
   const auto began = steady_clock::now();
   ProgressLines lines;
   std::optional<Result<CopyReport>> report;
-  std::atomic<bool> ended{false};
-  // On a thread of its own, so that this one can wait for a signal, which ends it.
-  std::jthread runner([&](const std::stop_token& stop) {
+  run_until_signal([&](const std::stop_token& stop) {
     CallContext context;
     context.stop = stop;
     report = copy_metadata(context, *copy, clock, [&](const CopyProgress& progress) { lines.show(progress); });
-    ended = true;
   });
-  while (!ended) {
-    if (!signal_within(kLookEvery)) continue;
-    runner.request_stop();
-    let_signals_kill();
-    break;
-  }
-  runner.join();
   lines.end();
   if (!report->has_value()) {
     const int code = refuse(report->error(), lines.began() ? kBrokenOff : kRefused);

@@ -2,11 +2,9 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <thread>
 
 #include "app/assembly.hpp"
 #include "app/import_report.hpp"
@@ -21,7 +19,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLookEvery{20};
 constexpr std::chrono::milliseconds kRedrawEvery{200};
 constexpr std::chrono::seconds kPlainLineEvery{5};
 
@@ -49,24 +46,14 @@ int refuse(const Error& error) {
   return 2;
 }
 
-// On a thread of its own, so that this one can wait for a signal, which ends it.
 Result<VerificationReport> run(const Verification& verification, const JobId& job) {
   ProgressLines lines;
   std::optional<Result<VerificationReport>> report;
-  std::atomic<bool> ended{false};
-  std::jthread runner([&](const std::stop_token& stop) {
+  run_until_signal([&](const std::stop_token& stop) {
     CallContext context;
     context.stop = stop;
     report = verification.run(context, job, [&](const auto& so_far, std::int64_t total) { lines.show(so_far, total); });
-    ended = true;
   });
-  while (!ended) {
-    if (!signal_within(kLookEvery)) continue;
-    runner.request_stop();
-    let_signals_kill();
-    break;
-  }
-  runner.join();
   lines.end();
   return *std::move(report);
 }

@@ -3,8 +3,13 @@
 #include <signal.h>
 #include <time.h>
 
+#include <atomic>
+#include <thread>
+
 namespace imgimport {
 namespace {
+
+constexpr std::chrono::milliseconds kLookEvery{20};
 
 sigset_t ending_signals() {
   sigset_t set;
@@ -43,6 +48,21 @@ void let_signals_kill() {
   signal(SIGTERM, SIG_DFL);
   signal(SIGINT, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void run_until_signal(const std::function<void(const std::stop_token&)>& work) {
+  std::atomic<bool> ended{false};
+  std::jthread runner([&](const std::stop_token& stop) {
+    work(stop);
+    ended = true;
+  });
+  while (!ended) {
+    if (!signal_within(kLookEvery)) continue;
+    runner.request_stop();
+    let_signals_kill();
+    break;
+  }
+  runner.join();
 }
 
 }  // namespace imgimport

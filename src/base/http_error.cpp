@@ -124,4 +124,13 @@ HttpResponse error_response(const Error& error, const HttpRequest& request) {
   return response;
 }
 
+HttpResponse no_such_path(const HttpRequest& request) {
+  const std::string message = "There is nothing at " + request.path + ".";
+  return error_response(HttpErrorText{.status = 404,
+                                      .code = "no_such_path",
+                                      .message = message,
+                                      .remedy = "Check the path and the port.",
+                                      .request_id = request.request_id});
+}
+
 }  // namespace imgimport

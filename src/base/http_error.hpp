@@ -17,6 +17,8 @@ int http_status(const Error& error) noexcept;
 // The whole answer, with Retry-After and WWW-Authenticate where they belong. What is our own fault (kInternal,
 // kCorrupt) is logged with its message, and the client gets a general sentence and the request id to look for.
 HttpResponse error_response(const Error& error, const HttpRequest& request);
+// 404: no route and no file has the request's path.
+HttpResponse no_such_path(const HttpRequest& request);
 
 // For the answers of HTTP itself (404 of a path, 405, 431…), which no Error stands for.
 struct HttpErrorText {

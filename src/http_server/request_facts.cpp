@@ -55,14 +55,7 @@ std::chrono::steady_clock::time_point deadline_of(const HttpRequest& request,
 }
 
 HttpResponse no_route_response(const HttpRequest& request, const std::vector<HttpMethod>& allowed) {
-  if (allowed.empty()) {
-    const std::string message = "There is nothing at " + request.path + ".";
-    return error_response(HttpErrorText{.status = 404,
-                                        .code = "no_such_path",
-                                        .message = message,
-                                        .remedy = "Check the path and the port.",
-                                        .request_id = request.request_id});
-  }
+  if (allowed.empty()) return no_such_path(request);
   std::string methods;
   for (const HttpMethod method : allowed) {
     if (!methods.empty()) methods += ", ";

@@ -1,6 +1,5 @@
 #include "rest/protocol.hpp"
 
-#include <charconv>
 #include <cstdint>
 
 #include "base/http_error.hpp"
@@ -65,17 +64,6 @@ std::optional<Error> decode_error(std::string_view body) {
 void set_deadline(HttpHeaders& headers, const CallContext& context) {
   const auto left = context.remaining();
   if (left != std::chrono::milliseconds::max()) headers.set(kDeadlineHeader, std::to_string(left.count()));
-}
-
-CallContext with_deadline_of(const CallContext& context, const HttpRequest& request) {
-  const auto text = request.headers.find(kDeadlineHeader);
-  std::int64_t left = 0;
-  if (!text) return context;
-  const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), left);
-  // A day is as good as none, and cannot overflow.
-  constexpr std::int64_t kLongest = 86'400'000;
-  if (failed != std::errc() || end != text->data() + text->size() || left < 0 || left > kLongest) return context;
-  return context.with_timeout(std::chrono::milliseconds(left));
 }
 
 }  // namespace imgimport

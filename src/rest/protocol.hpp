@@ -33,8 +33,7 @@ std::string encode_error(const Error& error, std::string_view request_id);
 // nullopt: not an error of a service of ours.
 std::optional<Error> decode_error(std::string_view body);
 
+// The HTTP server gives it to the handler as its context's deadline.
 void set_deadline(HttpHeaders& headers, const CallContext& context);
-// The call's context, with the deadline that the request carries.
-CallContext with_deadline_of(const CallContext& context, const HttpRequest& request);
 
 }  // namespace imgimport

@@ -51,6 +51,13 @@ Error ServiceClient::away(const Error& why) const {
       .with_retry_after(milliseconds(1'000));
 }
 
+Error ServiceClient::lost(const Error& why) {
+  breaker_.failed(clock_.steady_now());
+  Error said = away(why);
+  note(said);
+  return said;
+}
+
 Error ServiceClient::bad_answer(std::string_view what) const {
   return Error(ErrorCode::kUnavailable, fmt::format("the {} service at {} gave an answer that cannot be understood: {}",
                                                     address_.name, address_.url, what))
@@ -152,11 +159,8 @@ Result<std::string> ServiceClient::exchange(const CallContext& caller, const Out
   if (!answer.has_value()) {
     Error error = std::move(answer).error();
     if (is_of_the_caller(error)) return error;
-    breaker_.failed(clock_.steady_now());
-    const bool timed_out = error.code() == ErrorCode::kDeadlineExceeded;
-    Error said = away(error);
-    note(said);
-    return timed_out ? error : said;
+    Error said = lost(error);
+    return error.code() == ErrorCode::kDeadlineExceeded ? error : said;
   }
   breaker_.succeeded();
   if (answer->status != 200) {
@@ -179,9 +183,7 @@ Result<std::unique_ptr<HttpDownload>> ServiceClient::open(const CallContext& con
   if (!download.has_value()) {
     const Error error = std::move(download).error();
     if (is_of_the_caller(error)) return error;
-    breaker_.failed(clock_.steady_now());
-    note(away(error));
-    return away(error);
+    return lost(error);
   }
   breaker_.succeeded();
   if ((*download)->status() == 200) {

@@ -75,6 +75,8 @@ class ServiceClient {
   Result<HttpClientResponse> send(const CallContext& context, const Outgoing& outgoing);
   HttpClientRequest request_to(const CallContext& context, std::string_view target) const;
   Error away(const Error& why) const;
+  // No answer came: says so to breaker and log.
+  Error lost(const Error& why);
   Error bad_answer(std::string_view what) const;
   Error refusal(int status, const HttpHeaders& headers, std::string_view body) const;
   Result<void> check_version(const HttpHeaders& headers) const;

@@ -52,7 +52,7 @@ void ServiceRoutes::mount(std::string_view path, RawHandler handler) {
       [handler = std::move(handler)](const CallContext& context, const HttpRequest& request) {
         const auto outcome = [&]() -> Result<HttpResponse> {
           IMGIMPORT_RETURN_IF_ERROR(check_version(request));
-          IMGIMPORT_ASSIGN_OR_RETURN(std::string body, handler(with_deadline_of(context, request), request.body));
+          IMGIMPORT_ASSIGN_OR_RETURN(std::string body, handler(context, request.body));
           HttpResponse response;
           response.headers.set("Content-Type", "application/json");
           response.body = std::move(body);
@@ -68,7 +68,7 @@ void ServiceRoutes::serve_content(std::string pattern, ContentHandler handler) {
                  [handler = std::move(handler)](const CallContext& context, const HttpRequest& request) {
                    const auto outcome = [&]() -> Result<HttpResponse> {
                      IMGIMPORT_RETURN_IF_ERROR(check_version(request));
-                     return handler(with_deadline_of(context, request), request);
+                     return handler(context, request);
                    };
                    return answer_of(request, outcome());
                  });

@@ -31,15 +31,6 @@ bool names_a_file(std::string_view path) {
   return path.substr(path.rfind('/') + 1).find('.') != std::string_view::npos;
 }
 
-HttpResponse nothing_there(const HttpRequest& request) {
-  const std::string message = "There is nothing at " + request.path + ".";
-  return error_response(HttpErrorText{.status = 404,
-                                      .code = "no_such_path",
-                                      .message = message,
-                                      .remedy = "Check the path and the port.",
-                                      .request_id = request.request_id});
-}
-
 HttpResponse no_app(const HttpRequest& request) {
   return error_response(HttpErrorText{.status = 404,
                                       .code = "no_web_app",
@@ -111,7 +102,7 @@ HttpResponse WebApp::answer(const HttpRequest& request) const {
   const WebFile* index = files_.find("/index.html");
   if (index == nullptr) return no_app(request);
   const WebFile* file = files_.find(request.path);
-  if (file == nullptr && names_a_file(request.path)) return nothing_there(request);
+  if (file == nullptr && names_a_file(request.path)) return no_such_path(request);
   HttpResponse response = file_response(request, file == nullptr ? *index : *file, kPolicy);
   response.headers.set("X-Frame-Options", "DENY");
   response.headers.set("Cross-Origin-Opener-Policy", "same-origin");
