@@ -53,6 +53,18 @@ std::string hash_hex(std::string_view bytes) {
   return to_hex(std::as_bytes(std::span(bytes)));
 }
 
+Error no_such_job(const JobId& id) {
+  return Error(ErrorCode::kNotFound, "there is no job " + id.value())
+      .with_reason("no_such_job")
+      .with_remedy("GET /api/import/jobs lists the jobs that there are.");
+}
+
+Error no_such_image(ImageId id) {
+  return Error(ErrorCode::kNotFound, "there is no image " + std::to_string(id.value()))
+      .with_reason("no_such_image")
+      .with_remedy("GET /api/images lists the images that there are; this one may have been deleted.");
+}
+
 std::int64_t to_millis(Timestamp time) noexcept {
   return time.time_since_epoch().count();
 }

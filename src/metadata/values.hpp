@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "imgimport/clock.hpp"
+#include "imgimport/error.hpp"
 #include "imgimport/ids.hpp"
 #include "imgimport/job.hpp"
 
@@ -18,6 +19,10 @@ std::string stored_text(std::string_view text);
 // Hex to raw bytes; nullopt for what is no hash of `bytes` bytes: then the hash counts as not known.
 std::optional<std::string> hash_bytes(std::string_view hex, std::size_t bytes);
 std::string hash_hex(std::string_view bytes);
+
+// kNotFound, reasons no_such_job and no_such_image.
+Error no_such_job(const JobId& id);
+Error no_such_image(ImageId id);
 
 std::int64_t to_millis(Timestamp time) noexcept;
 std::optional<std::int64_t> to_millis(const std::optional<Timestamp>& time) noexcept;

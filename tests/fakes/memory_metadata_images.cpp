@@ -64,10 +64,6 @@ std::vector<ImageGroup> groups(const std::map<std::string, std::int64_t>& counts
   return groups;
 }
 
-Error no_such_image(ImageId id) {
-  return Error(ErrorCode::kNotFound, "there is no image " + std::to_string(id.value())).with_reason("no_such_image");
-}
-
 }  // namespace
 
 MemoryMetadataStore::ImageEntry* MemoryMetadataStore::record(const StorePlace& place, const DriveId& drive_id) {

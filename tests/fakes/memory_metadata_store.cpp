@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {
@@ -71,7 +72,7 @@ MemoryMetadataStore::JobEntry* MemoryMetadataStore::find(const JobId& id) {
 
 Result<MemoryMetadataStore::JobEntry*> MemoryMetadataStore::known(const JobId& id) {
   if (JobEntry* entry = find(id)) return entry;
-  return Error(ErrorCode::kNotFound, "there is no job " + id.value()).with_reason("no_such_job");
+  return no_such_job(id);
 }
 
 Result<MemoryMetadataStore::JobEntry*> MemoryMetadataStore::leased(const JobLease& lease) {

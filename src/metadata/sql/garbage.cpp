@@ -154,16 +154,12 @@ Result<ImageStore::Deletion> SqlMetadataStore::begin_delete(const CallContext& c
       JsonRows rows;
       return work.select(dialect_.records, {{"rows", rows.row().add("id", id.value()).take()}});
     };
-    const auto missing = [&] {
-      return Error(ErrorCode::kNotFound, "there is no image " + std::to_string(id.value()))
-          .with_reason("no_such_image");
-    };
     const Rows seen = record();
-    if (seen.empty()) return missing();
+    if (seen.empty()) return no_such_image(id);
     const std::int64_t place = seen[0].integer("place");
     sql::lock_place(work, place);
     const Rows locked = record();
-    if (locked.empty()) return missing();
+    if (locked.empty()) return no_such_image(id);
     const Row row = locked[0];
     Deletion deletion;
     deletion.key = ObjectKey(row.text("object_key"));

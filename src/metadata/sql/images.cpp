@@ -36,7 +36,7 @@ Result<Image> SqlMetadataStore::image(const CallContext& context, ImageId id) {
   return read(context, [&](const Work& work) -> Result<Image> {
     const Rows rows = work.select(dialect_.image_by_id, {{"id", id.value()}});
     if (!rows.empty()) return sql::image(rows[0]);
-    return Error(ErrorCode::kNotFound, "there is no image " + std::to_string(id.value())).with_reason("no_such_image");
+    return no_such_image(id);
   });
 }
 

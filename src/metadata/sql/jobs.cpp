@@ -17,7 +17,7 @@ namespace {
 
 Result<Job> read_job(const Work& work, const JobId& id) {
   const Rows rows = work.select(work.dialect.job_by_uuid, {{"uuid", stored_text(id.value())}});
-  if (rows.empty()) return Error(ErrorCode::kNotFound, "there is no job " + id.value()).with_reason("no_such_job");
+  if (rows.empty()) return no_such_job(id);
   return sql::job(rows[0]);
 }
 

@@ -21,7 +21,7 @@ JobState job_state(const Row& row) {
 Result<JobState> read_job_state(const Work& work, db::Sql text, const JobId& id) {
   const Rows rows = work.select(text, {{"uuid", stored_text(id.value())}});
   if (rows.empty()) {
-    return Error(ErrorCode::kNotFound, "there is no job " + id.value()).with_reason("no_such_job");
+    return no_such_job(id);
   }
   return job_state(rows[0]);
 }

@@ -47,10 +47,6 @@ std::vector<ImageGroup> read_groups(db::Connection& connection, std::int64_t par
   return groups;
 }
 
-Error no_such_image(ImageId id) {
-  return Error(ErrorCode::kNotFound, "there is no image " + std::to_string(id.value())).with_reason("no_such_image");
-}
-
 }  // namespace
 
 Result<Image> SqliteMetadataStore::image(const CallContext& context, ImageId id) {

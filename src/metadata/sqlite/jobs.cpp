@@ -26,7 +26,7 @@ constexpr auto kItemsInState = "SELECT " + rows::kItemColumns +
 Result<Job> read_job(db::Connection& connection, const JobId& id) {
   auto query = connection.query(kJobByUuid);
   if (!query.bind(id.value()).next()) {
-    return Error(ErrorCode::kNotFound, "there is no job " + id.value()).with_reason("no_such_job");
+    return no_such_job(id);
   }
   return rows::job(query).job;
 }

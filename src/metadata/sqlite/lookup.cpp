@@ -1,12 +1,14 @@
 #include "metadata/sqlite/lookup.hpp"
 
+#include "metadata/values.hpp"
+
 namespace imgimport {
 
 Result<JobState> find_job(db::Connection& connection, const JobId& id) {
   auto query =
       connection.query("SELECT id, status, listed, dry_run, pending, deferred, epoch FROM jobs WHERE uuid = ?1");
   if (!query.bind(id.value()).next()) {
-    return Error(ErrorCode::kNotFound, "there is no job " + id.value()).with_reason("no_such_job");
+    return no_such_job(id);
   }
   JobState job;
   job.row = query.integer(0);
