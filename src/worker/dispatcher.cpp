@@ -70,14 +70,14 @@ Dispatcher::~Dispatcher() {
 void Dispatcher::start() {
   outcomes_.start();
   leases_.start();
-  thread_ = std::jthread([this](const std::stop_token& stop) {
+  thread_ = std::jthread([this] {
     pthread_setname_np(pthread_self(), "dispatcher");
-    run(stop);
+    run();
   });
 }
 
 void Dispatcher::drain() {
-  thread_.request_stop();
+  dispatch_stop_.request_stop();
 }
 
 void Dispatcher::stop(std::chrono::steady_clock::time_point deadline) {
@@ -94,10 +94,10 @@ void Dispatcher::stop(std::chrono::steady_clock::time_point deadline) {
   leases_.stop();
 }
 
-void Dispatcher::run(const std::stop_token& stop) {
+void Dispatcher::run() {
   CallContext context;
-  context.stop = stop;
-  while (!stop.stop_requested() && wait_for_room()) {
+  context.stop = dispatch_stop_.get_token();
+  while (!context.stop.stop_requested() && wait_for_room()) {
     auto lease = ports_.queue.lease(context);
     if (!lease.has_value()) {
       const Error error = std::move(lease).error();
@@ -117,7 +117,7 @@ bool Dispatcher::wait_for_room() {
   // What waits for a thread here could be under way in another worker; a few rounds' worth keep the threads busy until
   // the next batch is there.
   const std::size_t enough = options_.threads * 2;
-  return room_.wait(lock, thread_.get_stop_token(),
+  return room_.wait(lock, dispatch_stop_.get_token(),
                     [&] { return unsettled_ < max_unsettled_ && pool_.waiting() < enough; });
 }
 
@@ -128,7 +128,7 @@ Result<Batch> Dispatcher::read(const CallContext& context, const BatchRef& batch
 
 void Dispatcher::open(const BatchLease& lease) {
   CallContext context;
-  context.stop = thread_.get_stop_token();
+  context.stop = dispatch_stop_.get_token();
   leases_.keep(lease);
   forget_stored_contents();
   auto batch = read(context, lease.batch);
@@ -220,7 +220,7 @@ bool Dispatcher::begin(WorkItem item, const std::shared_ptr<BatchRun>& batch) {
   work->batch = batch;
   work->content = content_key(work->item.file);
   CallContext context;
-  context.stop = thread_.get_stop_token();
+  context.stop = dispatch_stop_.get_token();
 
   const std::uint64_t bytes =
       mode_for(work->item) == TransferMode::kInMemory ? work->item.file.size.value_or(0) : kStreamingBytes;
@@ -370,7 +370,7 @@ bool Dispatcher::job_goes_on(const JobId& job) {
   JobCheck& check = entry->second;
   if (!is_new && now - check.checked_at < kJobCheckEvery) return check.goes_on;
   CallContext context;
-  context.stop = thread_.get_stop_token();
+  context.stop = dispatch_stop_.get_token();
   const auto found = ports_.jobs.job(context, job);
   check.checked_at = now;
   if (found.has_value()) {

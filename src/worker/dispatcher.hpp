@@ -69,7 +69,7 @@ class Dispatcher {
   struct Transfer;
   enum class ContentFate : std::uint8_t { kStored = 1, kNotStored };
 
-  void run(const std::stop_token& stop);
+  void run();
   Result<Batch> read(const CallContext& context, const BatchRef& batch);
   void open(const BatchLease& lease);
   void announce(const CallContext& context, const std::vector<WorkItem>& items);
@@ -103,6 +103,8 @@ class Dispatcher {
   MemoryBudget memory_;
   LeaseKeeper leases_;
   OutcomeWriter outcomes_;
+  // Requested by drain(). Not thread_'s own: that is still being assigned while the thread begins.
+  std::stop_source dispatch_stop_;
   std::stop_source transfers_stop_;  // requested when the grace of a drain is over
   ThreadPool pool_;
   std::atomic<bool> leasing_{true};  // the last lease worked

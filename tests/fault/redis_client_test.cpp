@@ -112,7 +112,7 @@ TEST_CASE("users, passwords and databases", "[redis]") {
   CHECK(RedisClient(options).run(kNow, {"PING"}).error().reason() == "redis_database");
 }
 
-TEST_CASE("rediss:// talks TLS to the host that it names, and to no other", "[redis]") {
+TEST_CASE("rediss:// talks TLS to the host that it names, and to no other", "[redis][resolver]") {
   const TempDir dir;
   const auto path = [&](const char* name) { return (dir.path() / name).string(); };
   const auto identity = test::make_tls_identity("localhost");
@@ -208,7 +208,7 @@ TEST_CASE("a Redis that hangs is away for everybody until it answers again", "[r
   CHECK(client.is_there());
 }
 
-TEST_CASE("a Redis that dies and comes back is found again, as another one", "[redis]") {
+TEST_CASE("a Redis that dies and comes back is found again, as another one", "[redis][resolver]") {
   RedisServer server;
   RedisClient client(server.options());
   REQUIRE(client.run(kNow, {"PING"}).has_value());
