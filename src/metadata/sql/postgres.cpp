@@ -44,6 +44,8 @@ struct Postgres {
   static constexpr SqlText kReturningValue = " RETURNING value";
   static constexpr SqlText kFirst = "";
   static constexpr SqlText kFetchOne = " LIMIT 1";
+  static constexpr SqlText kTop = "SELECT ";
+  static constexpr SqlText kLimit = " LIMIT :limit";
   template <std::size_t N>
   static consteval auto lateral(const SqlText<N>& select) {
     return "LEFT JOIN LATERAL (" + select + ") same ON true";

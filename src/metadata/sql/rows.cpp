@@ -110,6 +110,7 @@ std::optional<double> Row::maybe_real(std::string_view name) const {
 
 Rows::Rows(const std::vector<std::string>& documents) : values_(std::make_unique<std::vector<boost::json::value>>()) {
   for (const std::string& document : documents) {
+    if (document.empty()) continue;  // NULL: what FOR JSON makes of no rows
     auto parsed = boost::json::parse(document);
     if (!parsed.is_array()) {
       values_->push_back(std::move(parsed));

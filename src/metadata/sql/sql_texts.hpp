@@ -8,6 +8,7 @@
 //   kOutputValue, kReturningValue   before WHERE, and at the end: an UPDATE gives the new `value` back
 //   lateral(select)      LEFT JOIN with a subquery that sees the tables before it, named same
 //   kFirst, kFetchOne    of one row, behind SELECT and at the end
+//   kTop, kLimit         SELECT, and the end of one: the first :limit rows
 //   kLike, kLikeRow      whether s.name holds the pattern, in any case; so that no index is thought of
 //   kHasTextIndex, kAnyOrder   whether an index finds parts of names; what FETCH needs where no order matters
 //   each(select)         a join with a subquery that sees the tables before it, named h
@@ -30,12 +31,20 @@ using db::SqlText;
 // NOLINTBEGIN(readability-identifier-naming): the constants bear the names of Dialect's fields
 template <class D>
 struct Texts {
-  static constexpr SqlText kLimit = "OFFSET 0 ROWS FETCH NEXT :limit ROWS ONLY";
+  // The first :limit rows of what stands behind a SELECT.
+  template <std::size_t N>
+  static consteval auto limited(const SqlText<N>& rest) {
+    return D::kTop + rest + D::kLimit;
+  }
+  template <std::size_t N>
+  static consteval auto limited(const char (&rest)[N]) {
+    return limited(SqlText<N>(rest));
+  }
 
   // --- jobs -----------------------------------------------------------------------------------------------------
 
   static constexpr SqlText kJob =
-      "SELECT j.id AS id, j.uuid AS uuid, j.folder_url AS folder_url, j.root_id AS root_id, j.root_name AS root_name,"
+      "j.id AS id, j.uuid AS uuid, j.folder_url AS folder_url, j.root_id AS root_id, j.root_name AS root_name,"
       " j.root_resource_key AS root_resource_key, j.root_shared_drive AS root_shared_drive, j.recursive AS recursive,"
       " j.dry_run AS dry_run, j.filters AS filters, j.status AS status, j.listed AS listed, j.total AS total,"
       " j.imported AS imported, j.skipped AS skipped, j.deduplicated AS deduplicated, j.failed AS failed,"
@@ -43,12 +52,13 @@ struct Texts {
       " j.bytes AS bytes, j.total_bytes AS total_bytes, j.trouble_reason AS trouble_reason,"
       " j.trouble_message AS trouble_message, j.trouble_remedy AS trouble_remedy, j.created_at AS created_at,"
       " j.finished_at AS finished_at, j.owner AS owner, j.epoch AS epoch, j.leased_until AS leased_until FROM jobs j ";
-  static constexpr auto job_by_uuid = D::kOpen + kJob + "WHERE j.uuid = :uuid" + D::kClose;
-  static constexpr auto job_by_key = D::kOpen + kJob + "WHERE j.idempotency_key IN (SELECT " + D::exact("x.word") +
-                                     " FROM " + D::rows("word " + D::kText) + ")" + D::kClose;
-  static constexpr auto jobs_before = D::kOpen + kJob + "WHERE j.id < :before ORDER BY j.id DESC " + kLimit + D::kClose;
+  static constexpr auto job_by_uuid = D::kOpen + "SELECT " + kJob + "WHERE j.uuid = :uuid" + D::kClose;
+  static constexpr auto job_by_key = D::kOpen + "SELECT " + kJob + "WHERE j.idempotency_key IN (SELECT " +
+                                     D::exact("x.word") + " FROM " + D::rows("word " + D::kText) + ")" + D::kClose;
+  static constexpr auto jobs_before = D::kOpen + limited(kJob + "WHERE j.id < :before ORDER BY j.id DESC ") + D::kClose;
   static constexpr auto unfinished_jobs =
-      D::kOpen + kJob + "WHERE j.status IN (1, 2) OR (j.status = 3 AND j.deferred > 0) ORDER BY j.id" + D::kClose;
+      D::kOpen + "SELECT " + kJob + "WHERE j.status IN (1, 2) OR (j.status = 3 AND j.deferred > 0) ORDER BY j.id" +
+      D::kClose;
 
   static constexpr SqlText kJobState =
       "SELECT j.id AS id, j.uuid AS uuid, j.status AS status, j.listed AS listed, j.dry_run AS dry_run,"
@@ -112,21 +122,22 @@ struct Texts {
       D::rows("id bigint, reason " + D::kText + ", message " + D::kText + ", remedy " + D::kText) +
       "WHERE jobs.id = x.id";
   static constexpr SqlText kItem =
-      "SELECT i.id AS id, i.drive_id AS drive_id, i.name AS name, i.folder_path AS folder_path,"
+      "i.id AS id, i.drive_id AS drive_id, i.name AS name, i.folder_path AS folder_path,"
       " i.size_bytes AS size_bytes, i.mime_type AS mime_type, i.state AS state, i.reason AS reason,"
       " i.remedy AS remedy, i.attempts AS attempts, i.not_before AS not_before, i.image_id AS image_id FROM items i"
       " WHERE i.job_id = :job AND i.id > :after ";
-  static constexpr auto items = D::kOpen + kItem + "ORDER BY i.id " + kLimit + D::kClose;
-  static constexpr auto items_in_state = D::kOpen + kItem + "AND i.state = :state ORDER BY i.id " + kLimit + D::kClose;
+  static constexpr auto items = D::kOpen + limited(kItem + "ORDER BY i.id ") + D::kClose;
+  static constexpr auto items_in_state = D::kOpen + limited(kItem + "AND i.state = :state ORDER BY i.id ") + D::kClose;
 
   // --- listing --------------------------------------------------------------------------------------------------
 
   static constexpr auto pending_folders =
       D::kOpen +
-      "SELECT f.drive_id AS drive_id, f.name AS name, f.resource_key AS resource_key, f.shared_drive AS shared_drive,"
-      " f.path AS path, f.depth AS depth, f.page_token AS page_token FROM folders f"
-      " WHERE f.job_id = :job AND f.done = 0 ORDER BY f.depth, f.id " +
-      kLimit + D::kClose;
+      limited(
+          "f.drive_id AS drive_id, f.name AS name, f.resource_key AS resource_key, f.shared_drive AS shared_drive,"
+          " f.path AS path, f.depth AS depth, f.page_token AS page_token FROM folders f"
+          " WHERE f.job_id = :job AND f.done = 0 ORDER BY f.depth, f.id ") +
+      D::kClose;
   static constexpr auto known_folders =
       D::kOpen + "SELECT f.drive_id AS drive_id FROM folders f WHERE f.job_id = :job AND f.drive_id IN (SELECT " +
       D::exact("x.word") + " FROM " + D::rows("word " + D::kText) + ")" + D::kClose;
@@ -167,24 +178,25 @@ struct Texts {
   static constexpr auto take_batches =
       "UPDATE sequences SET value = value + :count" + D::kOutputValue + " WHERE name = 'batch'" + D::kReturningValue;
   static constexpr SqlText last_batch = "SELECT value FROM sequences WHERE name = 'batch'";
-  static constexpr auto kDue =
+  static constexpr SqlText kDue =
       "FROM items WHERE job_id = :job AND state IN (1, 6) AND batch_id IS NULL AND not_before <= :now"
-      " ORDER BY not_before, id " +
-      kLimit;
+      " ORDER BY not_before, id ";
   static constexpr auto count_due =
       D::kOpen +
       "SELECT count(*) AS items, coalesce(sum(CASE WHEN d.state = 6 THEN 1 ELSE 0 END), 0) AS deferred"
-      " FROM (SELECT state " +
-      kDue + ") d" + D::kClose;
+      " FROM (" +
+      limited("state " + kDue) + ") d" + D::kClose;
   static constexpr auto group_due =
       "UPDATE items SET state = 1, batch_id = :first + d.slot, not_before = 0"
-      " FROM (SELECT id, (row_number() OVER (ORDER BY not_before, id) - 1) / :size AS slot " +
-      kDue + ") d WHERE items.id = d.id";
+      " FROM (" +
+      limited("id, (row_number() OVER (ORDER BY not_before, id) - 1) / :size AS slot " + kDue) +
+      ") d WHERE items.id = d.id";
   static constexpr auto ready_batches =
       D::kOpen +
-      "SELECT i.batch_id AS batch FROM items i WHERE i.job_id = :job AND i.state = 1 AND i.batch_id > :after"
-      " GROUP BY i.batch_id ORDER BY i.batch_id " +
-      kLimit + D::kClose;
+      limited(
+          "i.batch_id AS batch FROM items i WHERE i.job_id = :job AND i.state = 1 AND i.batch_id > :after"
+          " GROUP BY i.batch_id ORDER BY i.batch_id ") +
+      D::kClose;
   static constexpr SqlText next_due =
       "SELECT min(not_before) FROM items WHERE job_id = :job AND state IN (1, 6) AND batch_id IS NULL";
   // Of equal content: by SHA-256 where both know it, else by MD5 and size. Records are found by the first half of their
@@ -319,7 +331,11 @@ struct Texts {
       " md5 = coalesce(t.md5, i.md5), sha1 = coalesce(t.sha1, i.sha1), sha256 = coalesce(t.sha256, i.sha256),"
       " content = " +
       kSharedContent + ", shared = 1, damaged = 0 FROM " + kSharedRows +
-      "JOIN items i ON i.id = x.item JOIN images t ON t.id = x.target WHERE images.id = x.image";
+      // As a subquery: SQL Server would take a second `images` in FROM for the one to change.
+      // https://learn.microsoft.com/en-us/sql/t-sql/queries/update-transact-sql#arguments
+      "JOIN items i ON i.id = x.item JOIN (SELECT o.id, o.size_bytes, o.mime_type, o.object_key, o.key_hash, o.etag,"
+      " o.version_id, o.checksum_verified, o.md5, o.sha1, o.sha256 FROM images o) t ON t.id = x.target"
+      " WHERE images.id = x.image";
   // An unchanged file may have been renamed or moved.
   static constexpr auto update_skipped =
       "UPDATE images SET name = i.name, folder_path = i.folder_path, drive_modified_at = i.modified_at FROM " +
@@ -405,18 +421,20 @@ struct Texts {
       "DELETE FROM images WHERE place_id = :place AND deleting = 1 AND deleting_at <= :before";
   static constexpr auto stuck_deletions =
       D::kOpen +
-      "SELECT m.id AS id, m.object_key AS object_key FROM images m WHERE m.place_id = :place AND m.deleting <> 0"
-      " AND m.deleting_at <= :before ORDER BY m.deleting_at " +
-      kLimit + D::kClose;
+      limited(
+          "m.id AS id, m.object_key AS object_key FROM images m WHERE m.place_id = :place AND m.deleting <> 0"
+          " AND m.deleting_at <= :before ORDER BY m.deleting_at ") +
+      D::kClose;
   static constexpr auto waiting_keys =
       D::kOpen +
-      "SELECT g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 0 ORDER BY g.since " +
-      kLimit + D::kClose;
+      limited("g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 0 ORDER BY g.since ") +
+      D::kClose;
   static constexpr auto cut_short_keys =
       D::kOpen +
-      "SELECT g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 1"
-      " AND g.since <= :before ORDER BY g.since " +
-      kLimit + D::kClose;
+      limited(
+          "g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 1"
+          " AND g.since <= :before ORDER BY g.since ") +
+      D::kClose;
   static constexpr auto mark_claimed =
       "UPDATE garbage SET state = 1, again = 0, since = x.now FROM " + kGarbageRows + kOnList;
 
@@ -437,11 +455,12 @@ struct Texts {
       "m.job_id ";
   static constexpr auto image_by_id = D::kOpen + "SELECT " + kImage + "FROM images m " + kImageJoins +
                                       "WHERE m.id = :id AND m.deleting = 0" + D::kClose;
-  static constexpr auto job_images = D::kOpen + "SELECT " + kImage +
-                                     ", i.id AS item FROM items i JOIN images m ON m.id = i.image_id " + kImageJoins +
-                                     "WHERE i.job_id = :job AND i.id > :after AND i.image_id IS NOT NULL"
-                                     " AND m.deleting = 0 ORDER BY i.id " +
-                                     kLimit + D::kClose;
+  static constexpr auto job_images =
+      D::kOpen +
+      limited(kImage + ", i.id AS item FROM items i JOIN images m ON m.id = i.image_id " + kImageJoins +
+              "WHERE i.job_id = :job AND i.id > :after AND i.image_id IS NOT NULL"
+              " AND m.deleting = 0 ORDER BY i.id ") +
+      D::kClose;
   static constexpr SqlText mark_deleting = "UPDATE images SET deleting = :deleting, deleting_at = :now WHERE id = :id";
   static constexpr auto delete_images = "DELETE FROM images WHERE id IN (SELECT x.id FROM " + kIdRows + ")";
   static constexpr SqlText delete_going = "DELETE FROM images WHERE id = :id AND deleting <> 0";
@@ -540,11 +559,10 @@ struct Texts {
   static constexpr auto groups =
       D::kOpen + "SELECT h.name AS name, h.images AS images FROM " +
       D::rows("parent bigint, sort " + D::kText + ", id bigint") +
-      D::each(
-          "SELECT l.sort AS sort, l.id AS id, l.name AS name, l.images AS images FROM labels l"
-          " WHERE l.parent_id = x.parent AND l.used = 1 AND l.sort >= " +
-          D::exact("x.sort") + " AND (l.sort > " + D::exact("x.sort") + " OR l.id > x.id) ORDER BY l.sort, l.id " +
-          kLimit) +
+      D::each(limited("l.sort AS sort, l.id AS id, l.name AS name, l.images AS images FROM labels l"
+                      " WHERE l.parent_id = x.parent AND l.used = 1 AND l.sort >= " +
+                      D::exact("x.sort") + " AND (l.sort > " + D::exact("x.sort") +
+                      " OR l.id > x.id) ORDER BY l.sort, l.id ")) +
       " ORDER BY h.sort, h.id" + D::kClose;
 
   // --- what they are found by -----------------------------------------------------------------------------------
@@ -576,9 +594,10 @@ struct Texts {
                                       "WHERE image_blocks.place_id = x.place AND image_blocks.block = x.block";
   static constexpr auto images_to_index =
       D::kOpen +
-      "SELECT m.id AS id, m.place_id AS place, m.folder_path AS folder_path, m.camera AS camera,"
-      " m.taken_at AS taken_at FROM images m WHERE m.id > :after AND m.deleting = 0 ORDER BY m.id " +
-      kLimit + D::kClose;
+      limited(
+          "m.id AS id, m.place_id AS place, m.folder_path AS folder_path, m.camera AS camera,"
+          " m.taken_at AS taken_at FROM images m WHERE m.id > :after AND m.deleting = 0 ORDER BY m.id ") +
+      D::kClose;
 
   // --- copies of another database -------------------------------------------------------------------------------
 

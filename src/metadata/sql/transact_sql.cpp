@@ -57,6 +57,8 @@ struct TransactSql {
   // https://learn.microsoft.com/en-us/sql/t-sql/queries/top-transact-sql
   static constexpr SqlText kFirst = "TOP (1) ";
   static constexpr SqlText kFetchOne = "";
+  static constexpr SqlText kTop = "SELECT TOP (:limit) ";
+  static constexpr SqlText kLimit = "";
   // https://learn.microsoft.com/en-us/sql/t-sql/queries/from-transact-sql#left_table_source--cross--outer--apply-right_table_source
   template <std::size_t N>
   static consteval auto lateral(const SqlText<N>& select) {
