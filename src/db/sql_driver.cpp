@@ -9,11 +9,20 @@
 #include <map>
 #include <mutex>
 
+#include "base/text.hpp"
+
 namespace imgimport::db {
 namespace {
 
-// Debian's bundle; FreeTDS takes "system" for OpenSSL's own directory, where that is missing.
+// Debian's bundle.
 constexpr const char* kCaBundle = "/etc/ssl/certs/ca-certificates.crt";
+
+// As for every other server; else Debian's bundle; else what FreeTDS makes of "system": OpenSSL's own directory.
+std::string ca_file() {
+  if (const char* given = std::getenv("SSL_CERT_FILE"); given != nullptr && *given != '\0') return given;
+  std::error_code failed;
+  return std::filesystem::exists(kCaBundle, failed) ? kCaBundle : "system";
+}
 
 // One file with a section per server, rewritten as servers come.
 class FreetdsFile {
@@ -24,9 +33,7 @@ class FreetdsFile {
 
   Result<std::string> add(const SqlTarget& target) {
     const std::lock_guard lock(mutex_);
-    std::error_code failed;
-    const char* ca_file = std::filesystem::exists(kCaBundle, failed) ? kCaBundle : "system";
-    const std::string section = freetds_conf(target, ca_file);
+    const std::string section = freetds_conf(target, ca_file());
     if (const auto known = names_.find(section); known != names_.end()) return known->second;
     const std::string name = fmt::format("imgimport{}", names_.size() + 1);
     if (path_.empty()) IMGIMPORT_RETURN_IF_ERROR(create());
@@ -64,10 +71,16 @@ class FreetdsFile {
 }  // namespace
 
 std::string freetds_conf(const SqlTarget& target, std::string_view ca_file) {
+  // Microsoft's words: https://learn.microsoft.com/en-us/sql/connect/odbc/dsn-connection-string-attribute#encrypt
+  const std::string encrypt = to_lower_ascii(target.option("encrypt", "yes"));
+  const bool is_optional = encrypt == "no" || encrypt == "optional" || encrypt == "false";
+  const std::string trust = to_lower_ascii(target.option("trustservercertificate", "no"));
+  const bool is_trusted = is_optional || trust == "yes" || trust == "true";
+  const std::string checks = fmt::format("  ca file = {}\n  check certificate hostname = yes\n", ca_file);
   return fmt::format(
-      "  host = {}\n  port = {}\n  tds version = 7.4\n  client charset = UTF-8\n  encryption = require\n"
-      "  ca file = {}\n  check certificate hostname = yes\n  connect timeout = 5\n  text size = 2147483647\n",
-      target.host, target.port, ca_file);
+      "  host = {}\n  port = {}\n  tds version = 7.4\n  client charset = UTF-8\n  encryption = {}\n{}"
+      "  connect timeout = 5\n  text size = 2147483647\n",
+      target.host, target.port, is_optional ? "request" : "require", is_trusted ? "" : checks);
 }
 
 Result<SqlTarget> prepare_target(SqlTarget target) {

@@ -98,7 +98,8 @@ Result<void> read_authority(std::string_view text, SqlTarget& target) {
 Result<void> read_option(std::string_view text, SqlTarget& target) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) return bad_url("has a parameter without a value");
-  const std::string name(text.substr(0, equals));
+  // Microsoft's strings write TrustServerCertificate, and read it in any case; libpq's parameters are in lower case.
+  const std::string name = to_lower_ascii(text.substr(0, equals));
   IMGIMPORT_ASSIGN_OR_RETURN(std::string value, decoded(text.substr(equals + 1)));
   if (target.access == SqlAccess::kOdbc && name == "driver") {
     target.driver = std::move(value);
@@ -146,25 +147,24 @@ std::string freetds_value(std::string_view value) {
   return plain ? std::string(value) : braced(value);
 }
 
-std::string option_of(const SqlTarget& target, std::string_view name, std::string fallback) {
-  for (const auto& [key, value] : target.options) {
-    if (key == name) return value;
-  }
-  return fallback;
-}
-
 std::string psqlodbc_string(const SqlTarget& target) {
   const std::string& driver = target.driver;
   // psqlodbc takes the braces off a password, and for a part of any other value.
   return fmt::format("Driver={};Server={};Port={};Database={};Uid={};Pwd={};SSLmode={};",
                      braced(driver.empty() ? std::string(kPostgresDriver) : driver), target.host, target.port,
-                     target.database, target.user, braced(target.password), option_of(target, "sslmode", "prefer"));
+                     target.database, target.user, braced(target.password), target.option("sslmode", "prefer"));
 }
 
 }  // namespace
 
 std::string SqlTarget::describe() const {
   return fmt::format("{}://{}:{}/{}", product == SqlProduct::kPostgres ? "postgresql" : "mssql", host, port, database);
+}
+
+std::string SqlTarget::option(std::string_view name, std::string_view otherwise) const {
+  const auto found =
+      std::find_if(options.begin(), options.end(), [&](const auto& option) { return option.first == name; });
+  return found == options.end() ? std::string(otherwise) : found->second;
 }
 
 bool is_sql_url(std::string_view url) noexcept {
@@ -232,7 +232,7 @@ std::string libpq_string(const SqlTarget& target) {
   // A server that vanished without a word is noticed within half a minute.
   text += " connect_timeout=5 keepalives_idle=15 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=30000";
   text += " client_encoding='UTF8'";
-  if (option_of(target, "application_name", "").empty()) text += " application_name='imgimport'";
+  if (target.option("application_name", "").empty()) text += " application_name='imgimport'";
   for (const auto& [name, value] : target.options) text += " " + name + "=" + quoted_for_libpq(value);
   return text;
 }
@@ -250,8 +250,8 @@ std::string odbc_string(const SqlTarget& target) {
                        freetds_value(target.database), freetds_value(target.user), freetds_value(target.password));
   }
   return fmt::format("Driver={};Server=tcp:{},{};{}Encrypt={};TrustServerCertificate={};APP=imgimport;",
-                     braced(target.driver), target.host, target.port, login, option_of(target, "encrypt", "yes"),
-                     option_of(target, "trustservercertificate", "no"));
+                     braced(target.driver), target.host, target.port, login, target.option("encrypt", "yes"),
+                     target.option("trustservercertificate", "no"));
 }
 
 std::vector<std::string> odbc_drivers(std::string_view ini) {

@@ -33,11 +33,14 @@ struct SqlTarget {
 
   // For errors and logs: without user and password.
   std::string describe() const;
+  // Of options, by its name in lower case.
+  std::string option(std::string_view name, std::string_view otherwise) const;
 };
 
 // postgresql://user:password@host:port/database?sslmode=…       libpq's own parameters may follow, and no others
 // postgresql+odbc://user:password@host:port/database?driver=…   the same server through ODBC
-// mssql://user:password@host:port/database?driver=…&encrypt=…   Azure SQL, SQL Server
+// mssql://user:password@host:port/database?driver=…&encrypt=…   Azure SQL, SQL Server; trustservercertificate=yes
+//                                                               for one whose certificate nobody signed
 // The parts are percent-encoded. kMisconfigured, without the password in it.
 Result<SqlTarget> parse_sql_url(std::string_view url);
 bool is_sql_url(std::string_view url) noexcept;

@@ -80,6 +80,12 @@ TEST_CASE("ODBC strings quote what is given, and always encrypt towards SQL Serv
   CHECK(conf.find("encryption = require") != std::string::npos);
   CHECK(conf.find("ca file = /ca.crt") != std::string::npos);
   CHECK(conf.find("check certificate hostname = yes") != std::string::npos);
+  const std::string trusting =
+      freetds_conf(target_of("mssql://u:p@h/d?TrustServerCertificate=yes&Encrypt=mandatory"), "/ca.crt");
+  CHECK(trusting.find("encryption = require") != std::string::npos);
+  CHECK(trusting.find("ca file") == std::string::npos);
+  CHECK(trusting.find("check certificate hostname") == std::string::npos);
+  CHECK(freetds_conf(target_of("mssql://u:p@h/d?encrypt=no"), "/ca").find("encryption = request") != std::string::npos);
   const SqlTarget postgres = target_of("postgresql+odbc://u:p@h/d?driver=Other");
   CHECK(postgres.access == SqlAccess::kOdbc);
   CHECK(odbc_string(postgres).starts_with("Driver={Other};Server=h;Port=5432;Database=d;Uid=u;Pwd={p};"));
