@@ -29,6 +29,15 @@ Result<std::string> read_text_file(const std::filesystem::path& path) {
   return text;
 }
 
+constexpr std::string_view kFileSuffix = "_FILE";
+
+// The secret that a variable NAME_FILE is about; nullptr: it is about none.
+const Setting* setting_in_file(std::string_view variable) {
+  if (!variable.ends_with(kFileSuffix)) return nullptr;
+  const Setting* setting = find_setting(variable.substr(0, variable.size() - kFileSuffix.size()));
+  return setting != nullptr && setting->secrecy != Secrecy::kOpen ? setting : nullptr;
+}
+
 class Loader {
  public:
   Loader(const Environment& environment, std::filesystem::path directory)
@@ -44,6 +53,7 @@ class Loader {
 
  private:
   Result<void> apply(const Setting& setting, std::string_view text, std::string origin);
+  Result<void> apply_file(const Setting& setting, const std::string& path, const std::string& origin);
 
   const Environment& environment_;
   const std::filesystem::path directory_;
@@ -60,6 +70,21 @@ Result<void> Loader::apply(const Setting& setting, std::string_view text, std::s
   }
   loaded_.origins[setting.variable] = std::move(origin);
   return {};
+}
+
+// NAME_FILE: a secret that an orchestrator gives as a file, without the line break at its end.
+Result<void> Loader::apply_file(const Setting& setting, const std::string& path, const std::string& origin) {
+  if (path.empty()) return {};
+  const std::string variable = std::string(setting.variable) + std::string(kFileSuffix);
+  auto text = read_text_file(directory_ / path);
+  if (!text) {
+    return Error(ErrorCode::kMisconfigured,
+                 variable + " (" + origin + "): " + printable(path) + " " + text.error().message())
+        .with_reason("bad_setting")
+        .with_remedy("Give " + variable + " the path of a readable file that holds the value");
+  }
+  while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+  return apply(setting, *text, origin + " " + variable);
 }
 
 Result<void> Loader::read_file(const std::optional<std::filesystem::path>& given) {
@@ -107,6 +132,10 @@ Result<void> Loader::read_dotenv() {
       IMGIMPORT_RETURN_IF_ERROR(apply(*setting, entry.value, origin));
       continue;
     }
+    if (const Setting* secret = setting_in_file(entry.name); secret != nullptr) {
+      IMGIMPORT_RETURN_IF_ERROR(apply_file(*secret, entry.value, origin));
+      continue;
+    }
     const auto names = setting_variables();
     loaded_.warnings.push_back(origin + ": " + printable(entry.name) + " is not a setting of imgimport" +
                                did_you_mean(entry.name, names));
@@ -116,6 +145,10 @@ Result<void> Loader::read_dotenv() {
 
 Result<void> Loader::read_environment() {
   for (const Setting& setting : settings()) {
+    const std::string in_file = std::string(setting.variable) + std::string(kFileSuffix);
+    if (const auto path = environment_.find(in_file); path != environment_.end() && setting_in_file(in_file)) {
+      IMGIMPORT_RETURN_IF_ERROR(apply_file(setting, path->second, "environment"));
+    }
     const auto found = environment_.find(setting.variable);
     if (found == environment_.end()) continue;
     IMGIMPORT_RETURN_IF_ERROR(apply(setting, found->second, "environment"));

@@ -59,6 +59,23 @@ TEST_CASE("an empty value counts as not set in every source", "[config]") {
   CHECK_FALSE(loaded->config.server.port.has_value());
 }
 
+TEST_CASE("a secret may come from a file that NAME_FILE names, and the variable itself wins", "[config]") {
+  const ConfigFolder folder;
+  folder.write("token", "from-the-file\n");
+  folder.write(".env", "API_TOKEN_FILE=token\n");
+  const auto loaded = folder.load({"--role=all"}, {{"INTERNAL_TOKEN_FILE", "token"}, {"DB_PASSWORD_FILE", ""}});
+  INFO(sentence(loaded));
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->config.server.internal_token == "from-the-file");
+  CHECK(loaded->origins.at("INTERNAL_TOKEN") == "environment INTERNAL_TOKEN_FILE");
+  CHECK(loaded->config.gateway.api_token == "from-the-file");
+  CHECK(loaded->warnings.empty());
+  const auto both = folder.load({"--role=all"}, {{"INTERNAL_TOKEN_FILE", "token"}, {"INTERNAL_TOKEN", "itself"}});
+  CHECK(both->config.server.internal_token == "itself");
+  CHECK_THAT(refusal({{"INTERNAL_TOKEN_FILE", "/no/such/file"}}),
+             Catch::Contains("INTERNAL_TOKEN_FILE (environment): /no/such/file cannot be read"));
+}
+
 TEST_CASE("--config names another file, and then the default one is not read", "[config]") {
   const ConfigFolder folder;
   folder.write("config/default.json", "not even JSON");
