@@ -1,6 +1,7 @@
 #include "app/health_check.hpp"
 
 #include <cstdio>
+#include <vector>
 
 #include "http_client/curl_client.hpp"
 
@@ -17,32 +18,50 @@ std::string reachable(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
-std::string health_url(const Config& config, const RoleSet& roles, std::string url) {
+}  // namespace
+
+std::string service_url(const Config& config, const RoleSet& roles, std::string url) {
   if (url.empty()) {
     const ServerConfig& server = config.server;
     const Role role = roles.size() == 1 ? *roles.begin() : Role::kGateway;
-    const bool secure = role == Role::kGateway && !server.tls_cert_file.empty();
+    const bool secure = !server.tls_cert_file.empty() && (role == Role::kGateway || roles != all_roles());
     url = std::string(secure ? "https" : "http") + "://" + reachable(server.listen_address) + ":" +
           std::to_string(port_of(server, role, roles));
   }
   if (url.find("://") == std::string::npos) url.insert(0, "http://");
   while (url.ends_with('/')) url.pop_back();
-  return url.ends_with("/health") ? url : url + "/health";
+  return url;
 }
 
-}  // namespace
-
 int check_health(const Config& config, const RoleSet& roles, const std::string& url) {
-  CurlHttpClient http;
-  HttpClientRequest request;
-  request.url = health_url(config, roles, url);
-  const auto answer = http.send(CallContext{}.with_timeout(kTimeout), request);
-  if (!answer.has_value()) {
+  std::vector<std::string> urls;
+  if (!url.empty() || roles != all_roles()) {
+    urls.push_back(service_url(config, roles, url));
+  } else {
+    // Which role runs here was not said: the first port with somebody behind it tells.
+    for (const Role role : all_roles()) urls.push_back(service_url(config, {role}, ""));
+  }
+  CurlHttpClientOptions options;
+  // An own port is called by its address, and no proxy leads there.
+  if (url.empty()) {
+    options.certificates = CertificateCheck::kNone;
+    options.proxies = ProxyUse::kIgnore;
+  }
+  CurlHttpClient http(options);
+  for (const std::string& candidate : urls) {
+    HttpClientRequest request;
+    request.url = candidate.ends_with("/health") ? candidate : candidate + "/health";
+    const auto answer = http.send(CallContext{}.with_timeout(kTimeout), request);
+    if (answer.has_value()) {
+      std::printf("%d %s\n", answer->status, answer->body.c_str());
+      return answer->status == 200 ? 0 : 1;
+    }
+    const bool is_last = &candidate == &urls.back();
+    if (answer.error().reason() == "connect_failed" && !is_last) continue;
     std::fprintf(stderr, "%s: %s\n", request.url.c_str(), answer.error().message().c_str());
     return 1;
   }
-  std::printf("%d %s\n", answer->status, answer->body.c_str());
-  return answer->status == 200 ? 0 : 1;
+  return 1;
 }
 
 }  // namespace imgimport

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,9 +29,13 @@ CaLocations ca_locations_from_environment();
 // HTTP(S)_PROXY, ALL_PROXY and NO_PROXY are libcurl's own business; kIgnore is for tests.
 enum class ProxyUse : std::uint8_t { kEnvironment = 1, kIgnore };
 
+enum class CertificateCheck : std::uint8_t { kFull = 1, kNone };
+
 struct CurlHttpClientOptions {
   CaLocations ca = ca_locations_from_environment();
   ProxyUse proxies = ProxyUse::kEnvironment;
+  // Only towards this very host, whose certificate is for the name that others call it by.
+  CertificateCheck certificates = CertificateCheck::kFull;
   std::string user_agent = "imgimport";
   // Sessions kept while nobody uses them, all hosts together. Twice the number of threads lets each keep a connection
   // to the place it reads from and one to the place it writes to.

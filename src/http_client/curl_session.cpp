@@ -158,6 +158,10 @@ void CurlSession::set_constant_options(const CurlHttpClientOptions& options, voi
   };
   curl_easy_setopt(easy_, CURLOPT_CAINFO, text_or_null(options.ca.file));
   curl_easy_setopt(easy_, CURLOPT_CAPATH, text_or_null(options.ca.directory));
+  if (options.certificates == CertificateCheck::kNone) {
+    curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   if (options.tls_setup) {
     tls_setup_ = &options.tls_setup;
     curl_easy_setopt(easy_, CURLOPT_SSL_CTX_FUNCTION, &Callbacks::tls_setup);
