@@ -29,6 +29,14 @@ struct ImportProgress {
   std::int64_t drive_units = 0;             // what the downloads of this job cost of Drive's quota, by the listing
 };
 
+// What lies between import and the workers, over all jobs.
+struct QueueState {
+  std::int64_t waiting = 0;      // batches that wait for a worker; what is further off is in the journal alone
+  std::int64_t leased = 0;       // batches that workers work on
+  std::int64_t workers = 0;      // worker processes that are there
+  double images_per_second = 0;  // of all jobs that are driven, over the last seconds
+};
+
 class ImportService {
  public:
   virtual ~ImportService() = default;
@@ -48,6 +56,9 @@ class ImportService {
 
   // How many items went back to the queue.
   virtual Result<std::int64_t> retry(const CallContext& context, const JobId& job) = 0;
+
+  // kUnavailable: the broker is away.
+  virtual Result<QueueState> queue_state(const CallContext& context) = 0;
 };
 
 }  // namespace imgimport

@@ -31,6 +31,7 @@ struct QueueStats {
   std::size_t waiting = 0;   // pushed and not leased
   std::size_t leased = 0;    // leased and not acknowledged
   std::size_t capacity = 0;  // how many may wait
+  std::size_t workers = 0;   // processes that ask for batches or work on some, as far as the broker has seen lately
   // Another one than before: the queue may have lost what it held (the broker was emptied or restarted), and unfinished
   // batches must be put in again. Empty where that cannot happen to one process and not to the other.
   std::string epoch;

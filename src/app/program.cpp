@@ -11,6 +11,7 @@
 #include "app/import_report.hpp"
 #include "app/one_shot_import.hpp"
 #include "app/one_shot_migrate.hpp"
+#include "app/one_shot_status.hpp"
 #include "app/one_shot_verify.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
@@ -75,8 +76,7 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
     case Command::kMigrate:
       return one_shot_migrate(config, line.url);
     case Command::kStatus:
-      return refuse(Error(ErrorCode::kMisconfigured, "this version does not have that command yet")
-                        .with_remedy("See imgimport --help"));
+      return one_shot_status(config, line.url, line.json ? ReportFormat::kJson : ReportFormat::kText);
     case Command::kVersion:
     case Command::kHelp:
       break;

@@ -65,6 +65,7 @@ void ImportRoutes::mount(ApiRouter& router) {
                       });
   router.handle(HttpMethod::kGet, "/api/import/status/{job_id}", method(&ImportRoutes::status));
   router.handle(HttpMethod::kGet, "/api/import/jobs", method(&ImportRoutes::jobs));
+  router.handle(HttpMethod::kGet, "/api/import/queue", method(&ImportRoutes::queue));
   router.handle(HttpMethod::kGet, "/api/import/{job_id}/items", method(&ImportRoutes::items));
   router.handle(HttpMethod::kGet, "/api/import/{job_id}/events", method(&ImportRoutes::events));
   router.handle(HttpMethod::kPost, "/api/import/{job_id}/retry", method(&ImportRoutes::retry));
@@ -163,6 +164,11 @@ Result<HttpResponse> ImportRoutes::events(const CallContext& context, const Http
     EventStream::begin(stream, parts.poller, progress);
   }};
   return response;
+}
+
+Result<HttpResponse> ImportRoutes::queue(const CallContext& context, const HttpRequest&) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const QueueState state, parts_.imports.queue_state(context));
+  return json_response(queue_json(state));
 }
 
 Result<HttpResponse> ImportRoutes::retry(const CallContext& context, const HttpRequest& request) {

@@ -36,6 +36,7 @@ class ImportRoutes {
   Result<HttpResponse> jobs(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> items(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> events(const CallContext& context, const HttpRequest& request);
+  Result<HttpResponse> queue(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> retry(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> cancel(const CallContext& context, const HttpRequest& request);
 

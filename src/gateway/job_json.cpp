@@ -73,6 +73,17 @@ void write_job(JsonWriter& json, const Job& job) {
   json.end_object();
 }
 
+std::string queue_json(const QueueState& state) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("batches_waiting", state.waiting);
+  json.field("batches_leased", state.leased);
+  json.field("workers", state.workers);
+  json.field("rate", rounded(state.images_per_second));
+  json.end_object();
+  return json.take();
+}
+
 void write_item(JsonWriter& json, const Item& item) {
   json.begin_object();
   json.field("google_drive_id", item.drive_id.value());

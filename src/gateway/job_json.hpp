@@ -19,6 +19,9 @@ std::string progress_json(const ImportProgress& progress);
 // An element of the list of jobs. What only the job's driver knows (rate, eta) is left out.
 void write_job(JsonWriter& json, const Job& job);
 
+// What lies between import and the workers, as one object.
+std::string queue_json(const QueueState& state);
+
 void write_item(JsonWriter& json, const Item& item);
 
 }  // namespace imgimport

@@ -22,6 +22,7 @@ class JournalProgress final : public ImportService {
   Result<std::int64_t> retry(const CallContext& context, const JobId& job) override {
     return imports_.retry(context, job);
   }
+  Result<QueueState> queue_state(const CallContext& context) override { return imports_.queue_state(context); }
 
  private:
   ImportService& imports_;

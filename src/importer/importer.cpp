@@ -142,6 +142,21 @@ Result<std::int64_t> Importer::retry(const CallContext& context, const JobId& jo
   return items;
 }
 
+Result<QueueState> Importer::queue_state(const CallContext& context) {
+  IMGIMPORT_ASSIGN_OR_RETURN(const QueueStats stats, ports_.queue.stats(context));
+  QueueState state;
+  state.waiting = static_cast<std::int64_t>(stats.waiting);
+  state.leased = static_cast<std::int64_t>(stats.leased);
+  state.workers = static_cast<std::int64_t>(stats.workers);
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [job, samples] : rates_) {
+    if (samples.size() < 2) continue;
+    const double seconds = std::chrono::duration<double>(samples.back().at - samples.front().at).count();
+    state.images_per_second += static_cast<double>(samples.back().processed - samples.front().processed) / seconds;
+  }
+  return state;
+}
+
 void Importer::wake() {
   {
     const std::scoped_lock lock(mutex_);

@@ -55,6 +55,7 @@ class Importer : public ImportService {
   Result<ImportProgress> progress(const CallContext& context, const JobId& job) override;
   Result<Job> cancel(const CallContext& context, const JobId& job) override;
   Result<std::int64_t> retry(const CallContext& context, const JobId& job) override;
+  Result<QueueState> queue_state(const CallContext& context) override;
 
  private:
   struct Sample {

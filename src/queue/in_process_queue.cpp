@@ -80,7 +80,8 @@ Result<void> InProcessQueue::ack(const CallContext&, const BatchLease& lease) {
 
 Result<QueueStats> InProcessQueue::stats(const CallContext&) {
   std::lock_guard lock(leased_mutex_);
-  return QueueStats{.waiting = ring_.size(), .leased = leased_.size(), .capacity = ring_.capacity()};
+  return QueueStats{
+      .waiting = ring_.size(), .leased = leased_.size(), .capacity = ring_.capacity(), .workers = 1, .epoch = {}};
 }
 
 }  // namespace imgimport

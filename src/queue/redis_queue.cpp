@@ -268,12 +268,14 @@ Result<QueueStats> RedisQueue::stats(const CallContext& context) {
     changed_.wait_until(lock, context.stop, std::min(context.deadline, steady_clock::now() + kLongestBlock), gone);
   }
   IMGIMPORT_ASSIGN_OR_RETURN(const RedisReply found,
-                             redis_.eval(context, redis_queue::kStats, {kStream, kEpoch}, {kGroup, random_token(8)}));
+                             redis_.eval(context, redis_queue::kStats, {kStream, kEpoch},
+                                         {kGroup, random_token(8), std::to_string(options_.lease_time.count())}));
   QueueStats stats;
   stats.waiting = static_cast<std::size_t>(to_integer(found.at(0)));
   stats.leased = static_cast<std::size_t>(to_integer(found.at(1)));
   stats.capacity = options_.capacity;
   stats.epoch = found.at(2).text + "@" + redis_.server_id();
+  stats.workers = static_cast<std::size_t>(to_integer(found.at(3)));
   return stats;
 }
 

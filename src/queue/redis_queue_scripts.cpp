@@ -106,7 +106,14 @@ const RedisScript kStats{R"lua(
 local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
 local leased = pending.err and 0 or pending[1]
 redis.call('SET', KEYS[2], ARGV[2], 'NX')
-return {math.max(0, redis.call('XLEN', KEYS[1]) - leased), leased, redis.call('GET', KEYS[2])}
+local workers = 0
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+for _, consumer in ipairs(consumers.err and {} or consumers) do
+  for field = 1, #consumer, 2 do
+    if consumer[field] == 'idle' and consumer[field + 1] < tonumber(ARGV[3]) then workers = workers + 1 end
+  end
+end
+return {math.max(0, redis.call('XLEN', KEYS[1]) - leased), leased, redis.call('GET', KEYS[2]), workers}
 )lua"};
 
 }  // namespace imgimport::redis_queue

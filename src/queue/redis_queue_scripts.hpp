@@ -20,7 +20,7 @@ extern const RedisScript kFarewell;
 // KEYS stream; ARGV group consumer lease_ms: what that consumer has may be claimed now, and if it has nothing, it is
 // taken off the group.
 extern const RedisScript kBury;
-// KEYS stream epoch; ARGV group new_epoch. → {waiting, leased, epoch}
+// KEYS stream epoch; ARGV group new_epoch seen_ms. → {waiting, leased, epoch, consumers seen within seen_ms}
 extern const RedisScript kStats;
 
 }  // namespace imgimport::redis_queue

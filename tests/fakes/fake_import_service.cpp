@@ -49,6 +49,12 @@ Result<std::int64_t> FakeImportService::retry(const CallContext& context, const 
   return metadata_.retry_job(context, job);
 }
 
+Result<QueueState> FakeImportService::queue_state(const CallContext&) {
+  const std::lock_guard lock(mutex_);
+  if (progress_error_) return *progress_error_;
+  return QueueState{.waiting = 3, .leased = 2, .workers = 1, .images_per_second = images_per_second_};
+}
+
 void FakeImportService::fail_submits(std::optional<Error> error) {
   const std::lock_guard lock(mutex_);
   submit_error_ = std::move(error);

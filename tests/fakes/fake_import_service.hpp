@@ -25,6 +25,7 @@ class FakeImportService : public ImportService {
   Result<ImportProgress> progress(const CallContext& context, const JobId& job) override;
   Result<Job> cancel(const CallContext& context, const JobId& job) override;
   Result<std::int64_t> retry(const CallContext& context, const JobId& job) override;
+  Result<QueueState> queue_state(const CallContext& context) override;
 
   // What every later submit answers; nullopt = it works again.
   void fail_submits(std::optional<Error> error);

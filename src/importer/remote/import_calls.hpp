@@ -33,6 +33,14 @@ void describe(Wire& wire, T& progress) {
   wire.field("drive_units", progress.drive_units);
 }
 
+template <class Wire, Described<QueueState> T>
+void describe(Wire& wire, T& state) {
+  wire.field("waiting", state.waiting);
+  wire.field("leased", state.leased);
+  wire.field("workers", state.workers);
+  wire.field("images_per_second", state.images_per_second);
+}
+
 namespace import_call {
 
 struct JobRequest {
@@ -51,6 +59,8 @@ inline constexpr ServiceMethod<JobRequest, ImportProgress> kProgress{.path = "/i
                                                                      .repeatable = true};
 inline constexpr ServiceMethod<JobRequest, Job> kCancel{.path = "/internal/v1/import/cancel", .repeatable = true};
 inline constexpr ServiceMethod<JobRequest, std::int64_t> kRetry{.path = "/internal/v1/import/retry"};
+inline constexpr ServiceMethod<Nothing, QueueState> kQueueState{.path = "/internal/v1/import/queue",
+                                                                .repeatable = true};
 
 }  // namespace import_call
 

@@ -21,6 +21,8 @@ void mount_import_service_routes(Router& router, ImportService& service) {
   routes.serve(kRetry, [&service](const CallContext& context, const JobRequest& request) {
     return service.retry(context, request.job);
   });
+  routes.serve(kQueueState,
+               [&service](const CallContext& context, const Nothing&) { return service.queue_state(context); });
 }
 
 }  // namespace imgimport

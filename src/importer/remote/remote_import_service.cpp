@@ -22,4 +22,8 @@ Result<std::int64_t> RemoteImportService::retry(const CallContext& context, cons
   return service_.call(context, kRetry, JobRequest{job});
 }
 
+Result<QueueState> RemoteImportService::queue_state(const CallContext& context) {
+  return service_.call(context, kQueueState, Nothing{});
+}
+
 }  // namespace imgimport

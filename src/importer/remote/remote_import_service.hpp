@@ -17,6 +17,7 @@ class RemoteImportService final : public ImportService {
   Result<ImportProgress> progress(const CallContext& context, const JobId& job) override;
   Result<Job> cancel(const CallContext& context, const JobId& job) override;
   Result<std::int64_t> retry(const CallContext& context, const JobId& job) override;
+  Result<QueueState> queue_state(const CallContext& context) override;
 
  private:
   ServiceClient& service_;

@@ -163,6 +163,15 @@ TEST_CASE("no jobs are an empty list", "[gateway]") {
   CHECK(fixture.get("/api/import/jobs?cursor=abc").status == 400);
 }
 
+TEST_CASE("what lies between import and the workers is told", "[gateway]") {
+  GatewayFixture fixture;
+  fixture.imports.set_speed(12.345, std::nullopt);
+  CHECK(fixture.get("/api/import/queue").body ==
+        R"({"batches_waiting":3,"batches_leased":2,"workers":1,"rate":12.35})");
+  fixture.imports.fail_progress(Error(ErrorCode::kUnavailable, "Redis is away"));
+  CHECK(fixture.get("/api/import/queue").status == 503);
+}
+
 TEST_CASE("items are listed by state, a page at a time", "[gateway]") {
   GatewayFixture fixture;
   const JobId job = fixture.imported_job(5);
