@@ -55,6 +55,7 @@ Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, s
       items_failed_(ports.metrics.counter("imgimport_items_failed_total", "Items given up.")),
       items_put_off_(ports.metrics.counter("imgimport_items_put_off_total", "Items written back for a later try.")),
       memory_(options.memory_bytes),
+      ramp_({.most = options.threads}),
       leases_(ports.queue, options.renew_every),
       outcomes_(ports.journal, ports.store,
                 [this](const OutcomeWriter::Entry& entry, CommitEffect effect) { committed(entry, effect); }),
@@ -227,7 +228,7 @@ bool Dispatcher::begin(WorkItem item, const std::shared_ptr<BatchRun>& batch) {
   auto memory = context.stop.stop_requested() || !job_goes_on(batch->batch().job)
                     ? Result<MemoryBudget::Reservation>(Error(ErrorCode::kCancelled, "not begun"))
                     : memory_.reserve(context, bytes);
-  if (!memory.has_value()) {
+  if (!memory.has_value() || !ramp_.enter(context.stop)) {
     release_followers(work->content, ContentFate::kNotStored);
     if (context.stop.stop_requested()) {
       item_left(*batch);
@@ -247,6 +248,7 @@ void Dispatcher::transfer(Transfer& work) {
   const JobId& job = work.batch->batch().job;
   std::optional<Outcome> outcome;
   auto stored = transfer_image(context, ports_.source, ports_.store, work.item, mode_for(work.item));
+  ramp_.leave();
   if (stored.has_value()) {
     outcome = outcome_for(job, work.item, ItemState::kImported);
     outcome->stored = *std::move(stored);

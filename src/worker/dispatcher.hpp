@@ -27,6 +27,7 @@
 #include "worker/lease_keeper.hpp"
 #include "worker/memory_budget.hpp"
 #include "worker/outcome_writer.hpp"
+#include "worker/ramp.hpp"
 #include "worker/transfer.hpp"
 
 namespace imgimport {
@@ -101,6 +102,7 @@ class Dispatcher {
   Counter& items_put_off_;
 
   MemoryBudget memory_;
+  Ramp ramp_;
   LeaseKeeper leases_;
   OutcomeWriter outcomes_;
   // Requested by drain(). Not thread_'s own: that is still being assigned while the thread begins.
