@@ -5,11 +5,20 @@ namespace imgimport {
 bool Ramp::enter(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const bool is_forgotten = under_way_ == 0 && std::chrono::steady_clock::now() - idle_since_ >= options_.forget_after;
-  if (is_forgotten) window_ = options_.first;
+  if (is_forgotten) {
+    window_ = options_.first;
+    grows_at_ = std::chrono::steady_clock::now() + options_.step;
+  }
   while (window_ < options_.most && under_way_ >= window_) {
-    if (left_.wait_for(lock, stop, options_.step, [this] { return under_way_ < window_; })) break;
+    // By the clock, not by how long this one waited: else transfers that end at a brisk pace would hold the window
+    // down.
+    if (const auto now = std::chrono::steady_clock::now(); now >= grows_at_) {
+      ++window_;
+      grows_at_ = now + options_.step;
+      continue;
+    }
+    left_.wait_until(lock, stop, grows_at_, [this] { return under_way_ < window_; });
     if (stop.stop_requested()) return false;
-    ++window_;
   }
   ++under_way_;
   return true;

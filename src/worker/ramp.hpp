@@ -22,7 +22,8 @@ struct RampOptions {
 
 class Ramp {
  public:
-  explicit Ramp(const RampOptions& options) : options_(options), window_(options.first) {}
+  explicit Ramp(const RampOptions& options)
+      : options_(options), window_(options.first), grows_at_(std::chrono::steady_clock::now() + options.step) {}
 
   // Waits until one more may begin. false: stop was requested first, and nothing was entered.
   bool enter(const std::stop_token& stop);
@@ -33,7 +34,8 @@ class Ramp {
   const RampOptions options_;
   std::mutex mutex_;
   std::condition_variable_any left_;
-  std::size_t window_;                                // guarded by mutex_
+  std::size_t window_;                                // guarded by mutex_: so many may be under way
+  std::chrono::steady_clock::time_point grows_at_;    // guarded by mutex_: by one, if somebody waits then
   std::size_t under_way_ = 0;                         // guarded by mutex_
   std::chrono::steady_clock::time_point idle_since_;  // guarded by mutex_: set while none is under way
 };

@@ -29,6 +29,16 @@ TEST_CASE("step by step more are let in, and from the most on all are", "[ramp]"
   for (int i = 0; i < 100; ++i) REQUIRE(enters_now(ramp));
 }
 
+TEST_CASE("transfers that end again and again do not keep the window from growing", "[ramp]") {
+  Ramp ramp({.first = 1, .most = 3, .step = milliseconds(1)});
+  for (int i = 0; i < 1'000'000; ++i) {
+    REQUIRE(ramp.enter({}));
+    if (enters_now(ramp)) return;  // two at once: it grew although no one had to wait a whole step
+    ramp.leave();
+  }
+  FAIL("the window did not grow");
+}
+
 TEST_CASE("after a time without work the crowd is let in slowly again", "[ramp]") {
   Ramp forgetful({.first = 1, .most = 2, .step = milliseconds(1), .forget_after = milliseconds(0)});
   Ramp remembering({.first = 1, .most = 2, .step = milliseconds(1), .forget_after = hours(1)});
