@@ -1,0 +1,15 @@
+// Messages and remedies are written without a full stop where they may stand alone; here they become running text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace imgimport {
+
+// With a full stop at its end; nothing stays nothing.
+std::string sentence(std::string_view text);
+
+// One after the other, each as a sentence; what is empty is left out.
+std::string sentences(std::string_view first, std::string_view second);
+
+}  // namespace imgimport
