@@ -20,6 +20,8 @@ namespace {
 constexpr const char* kLibrary = "libvips.so.42";
 constexpr std::size_t kMaxReason = 200;
 constexpr int kQuality = 78;
+// EXIF's orientations from here on are quarter turns.
+constexpr int kFirstLying = 5;
 // libvips chooses by the bytes; what it would choose among is blocked as well, but for these.
 constexpr std::array<std::string_view, 6> kLoaders = {"VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer",
                                                       "VipsForeignLoadWebpBuffer", "VipsForeignLoadNsgifBuffer",
@@ -98,11 +100,12 @@ std::string said() {
   }
   api.error_clear();
   while (text.ends_with(';') || text.ends_with(' ')) text.pop_back();
-  return text.empty() ? "libvips gives no reason" : text;
+  return text;
 }
 
 Error damaged() {
-  return Error(ErrorCode::kCorrupt, said());
+  const std::string why = said();
+  return Error(ErrorCode::kCorrupt, why.empty() ? "it is damaged" : "it is damaged (" + why + ")");
 }
 
 // libvips takes it as void*, and only reads.
@@ -133,14 +136,19 @@ Result<Header> read_header(std::span<const std::byte> image, std::uint64_t max_p
                               api.image_get_interpretation(header.get()) == VIPS_INTERPRETATION_CMYK};
 }
 
-Result<Image> shrunk(std::span<const std::byte> image, std::uint32_t width, const Header& header) {
+struct Box {
+  int width = 0;
+  int height = 0;
+};
+
+Result<Image> shrunk(std::span<const std::byte> image, const Box& box, const Header& header) {
   VipsImage* out = nullptr;
   // Without a profile it is sRGB already; by way of a profile its colours would be shifted. The list of arguments ends
   // at the first nullptr.
   const char* const profile = header.is_managed ? "export_profile" : nullptr;
-  const int failed = api.thumbnail_buffer(data_of(image), image.size(), &out, static_cast<int>(width), "height",
-                                          static_cast<int>(width) * 2, "size", VIPS_SIZE_DOWN, "fail_on",
-                                          VIPS_FAIL_ON_TRUNCATED, profile, "srgb", static_cast<void*>(nullptr));
+  const int failed = api.thumbnail_buffer(data_of(image), image.size(), &out, box.width, "height", box.height, "size",
+                                          VIPS_SIZE_DOWN, "fail_on", VIPS_FAIL_ON_TRUNCATED, profile, "srgb",
+                                          static_cast<void*>(nullptr));
   if (failed != 0) return damaged();
   return Image(out);
 }
@@ -199,7 +207,10 @@ Result<Picture> VipsShrinker::shrink(std::span<const std::byte> image, const Shr
   }
   if (!is_of_ours(image)) return Error(ErrorCode::kUnsupported, "it is in a format that no thumbnails are made of");
   IMGIMPORT_ASSIGN_OR_RETURN(const Header header, read_header(image, max_pixels));
-  IMGIMPORT_ASSIGN_OR_RETURN(Image small, shrunk(image, order.width, header));
+  const int width = static_cast<int>(order.width);
+  const bool is_lying = orientation >= kFirstLying;
+  const Box box = is_lying ? Box{width * 2, width} : Box{width, width * 2};
+  IMGIMPORT_ASSIGN_OR_RETURN(Image small, shrunk(image, box, header));
   if (orientation != 1) {
     IMGIMPORT_ASSIGN_OR_RETURN(small, turned(std::move(small), orientation));
   }
