@@ -146,9 +146,9 @@ Result<Image> shrunk(std::span<const std::byte> image, const Box& box, const Hea
   // Without a profile it is sRGB already; by way of a profile its colours would be shifted. The list of arguments ends
   // at the first nullptr.
   const char* const profile = header.is_managed ? "export_profile" : nullptr;
-  const int failed = api.thumbnail_buffer(data_of(image), image.size(), &out, box.width, "height", box.height, "size",
-                                          VIPS_SIZE_DOWN, "fail_on", VIPS_FAIL_ON_TRUNCATED, profile, "srgb",
-                                          static_cast<void*>(nullptr));
+  const int failed =
+      api.thumbnail_buffer(data_of(image), image.size(), &out, box.width, "height", box.height, "size", VIPS_SIZE_DOWN,
+                           "fail_on", VIPS_FAIL_ON_TRUNCATED, profile, "srgb", static_cast<void*>(nullptr));
   if (failed != 0) return damaged();
   return Image(out);
 }
