@@ -133,6 +133,7 @@ test('every operation answers as it is described', async () => {
   await call('/api/import/jobs', { expect: 200 });
   await call('/api/import/jobs', { query: '?limit=1', expect: 200 });
   await call('/api/import/jobs', { query: '?limit=0', expect: 400 });
+  await call('/api/import/queue', { expect: 200 });
   await call('/api/import/{job_id}/items', { args, query: '?limit=3', expect: 200 });
   for (const state of ['failed', 'deferred', 'ignored', 'imported']) await call('/api/import/{job_id}/items', { args, query: `?state=${state}`, expect: 200 });
   await call('/api/import/{job_id}/items', { args, query: '?state=lost', expect: 400 });
