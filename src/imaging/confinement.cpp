@@ -122,6 +122,9 @@ Result<void> limit_process(std::uint64_t address_space_bytes) {
   die_first_when_memory_runs_out();
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNiceness));
   set_limit(RLIMIT_CORE, 0);
+  // Writing is an error, not death: what libvips compiles at run time (by ORC) lies in a temporary file where that
+  // works, and in memory where it does not.
+  ::signal(SIGXFSZ, SIG_IGN);
   set_limit(RLIMIT_FSIZE, 0);
   set_limit(RLIMIT_NOFILE, kOpenFiles);
   if (address_space_bytes != 0) set_limit(RLIMIT_AS, static_cast<rlim_t>(address_space_bytes));

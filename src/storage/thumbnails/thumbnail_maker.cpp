@@ -17,6 +17,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kBusyFor{2'000};
+constexpr std::chrono::minutes kLookForLibraryEvery{1};
 
 constexpr std::array<std::string_view, 9> kDecoded = {"image/jpeg", "image/png",  "image/gif",
                                                       "image/webp", "image/tiff", "image/avif",
@@ -99,8 +100,15 @@ ThumbnailMaker::Name ThumbnailMaker::name_of(const ThumbnailRequest& request) {
   return fmt::format("{}\n{}\n{}", request.key.value(), request.version, request.width);
 }
 
-Result<std::optional<Thumbnail>> ThumbnailMaker::find(const CallContext&, const ThumbnailRequest& request) {
+std::optional<Error> ThumbnailMaker::trouble() {
   if (options_.processes == 0) return switched_off();
+  const std::lock_guard lock(mutex_);
+  if (no_library_ && steady_clock::now() < library_may_be_there_) return no_library_;
+  return std::nullopt;
+}
+
+Result<std::optional<Thumbnail>> ThumbnailMaker::find(const CallContext&, const ThumbnailRequest& request) {
+  if (auto off = trouble()) return *std::move(off);
   ThumbnailCache::Found found = cache_.find(request);
   if (found.failure) {
     refused_.add();
@@ -111,7 +119,7 @@ Result<std::optional<Thumbnail>> ThumbnailMaker::find(const CallContext&, const 
 }
 
 void ThumbnailMaker::make(const CallContext& context, const ThumbnailRequest& request, Done done) {
-  if (options_.processes == 0) return done(switched_off());
+  if (auto off = trouble()) return done(*std::move(off));
   if (auto checked = context.check(); !checked.has_value()) return done(std::move(checked).error());
   std::optional<Error> refusal;
   {
@@ -276,7 +284,14 @@ Result<Thumbnail> ThumbnailMaker::explained(const ThumbnailRequest& request, Err
   const std::string& reason = error.reason();
   const bool is_refused = blames_the_image(error);
   const bool is_failed = reason == "decoder_crashed" || reason == "decoder_too_slow";
-  if (reason == "no_decoder") return no_library(error);
+  if (reason == "no_decoder") {
+    const Error off = no_library(error);
+    const std::lock_guard lock(mutex_);
+    if (!no_library_) log_warning("there are no thumbnails", {{"error", error.message()}, {"remedy", error.remedy()}});
+    no_library_ = off;
+    library_may_be_there_ = steady_clock::now() + kLookForLibraryEvery;
+    return off;
+  }
   if (!is_refused && !is_failed) return error;
   const std::string public_reason =
       is_failed ? "thumbnail_failed" : "thumbnail_" + reason.substr(std::string_view("image_").size());

@@ -65,6 +65,8 @@ class ThumbnailMaker final : public Thumbnails {
   };
   using Name = std::string;
 
+  // Why no thumbnail at all can be made.
+  std::optional<Error> trouble();
   static Name name_of(const ThumbnailRequest& request);
   void start_threads();
   void run();
@@ -96,6 +98,8 @@ class ThumbnailMaker final : public Thumbnails {
   std::deque<Name> queue_;        // of those that wait
   std::size_t askers_ = 0;
   bool stopping_ = false;
+  std::optional<Error> no_library_;  // until then:
+  std::chrono::steady_clock::time_point library_may_be_there_;
   std::vector<std::thread> threads_;
 };
 
