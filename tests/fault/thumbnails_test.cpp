@@ -194,7 +194,7 @@ TEST_CASE("a decoder that hangs is killed when its time is over", "[thumbnails][
 
 TEST_CASE("a decoder that stops in the middle is killed, and another one takes over", "[thumbnails][fault]") {
   DecoderOptions options;
-  options.time = kUnderSanitizer ? 20s : 4s;  // its start is in it
+  options.time = kUnderSanitizer ? 8s : 4s;  // its start is in it
   DecoderProcess decoder(options);
   REQUIRE(shrink(decoder, photo()).has_value());
   const pid_t first = decoder.child();
