@@ -29,13 +29,6 @@ UniqueFd open_step_by_step(int folder, std::string_view path, int flags) {
 
 }  // namespace
 
-int UniqueFd::close() noexcept {
-  if (fd_ < 0) return 0;
-  // Linux frees the descriptor even where close() is interrupted: it must not be called again.
-  const int result = ::close(std::exchange(fd_, -1));
-  return result == 0 || errno == EINTR ? 0 : errno;
-}
-
 UniqueFd open_beneath(int folder, std::string_view path, int flags) {
   static std::atomic<bool> has_openat2{true};
   if (has_openat2.load(std::memory_order_relaxed)) {
