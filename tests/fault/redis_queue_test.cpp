@@ -177,6 +177,29 @@ TEST_CASE("a worker that ends gives back what it has not finished", "[redis]") {
   CHECK(bench.client.run(kNow, {"XINFO", "CONSUMERS", kStream, "workers"}).value().elements.size() == 1);
 }
 
+TEST_CASE("who asks for batches is counted as a worker, though there are none; who has ended or is silent is not",
+          "[redis]") {
+  Bench bench;
+  const auto import = bench.worker(Bench::options("import"));
+  CHECK(import->stats(kNow).value().workers == 0);
+  const auto first = bench.worker(Bench::options("first"));
+  CHECK_FALSE(first->lease(brief()).value());
+  {
+    const auto second = bench.worker(Bench::options("second"));
+    CHECK_FALSE(second->lease(brief()).value());
+    CHECK(import->stats(kNow).value().workers == 2);
+  }
+  CHECK(import->stats(kNow).value().workers == 1);
+  REQUIRE(import->push(kNow, batches(1, 1)).value() == 1);
+  REQUIRE(first->lease(patient()).value());
+  CHECK(import->stats(kNow).value().workers == 1);
+  // By the clock of one for whom leases run out at once, it is silent.
+  auto options = Bench::options("strict");
+  options.lease_time = milliseconds(-1);
+  const auto strict = bench.worker(options);
+  CHECK(strict->stats(kNow).value().workers == 0);
+}
+
 TEST_CASE("a batch that outlives no worker is put aside, and may be put in again", "[redis]") {
   Bench bench;
   auto options = Bench::options("worker");
