@@ -24,6 +24,12 @@ void pause_between_polls() {
   never.wait_for(lock, milliseconds(20));
 }
 
+std::unique_ptr<HttpClient> client_trusting(const std::map<std::string, std::string>& settings) {
+  CurlHttpClientOptions options;
+  if (const auto given = settings.find("CURL_CA_BUNDLE"); given != settings.end()) options.ca.file = given->second;
+  return std::make_unique<CurlHttpClient>(options);
+}
+
 std::int64_t number(const boost::json::object& object, const char* name) {
   return object.at(name).to_number<std::int64_t>();
 }
@@ -36,11 +42,13 @@ std::filesystem::path program_under_test() {
 }
 
 ServerProcess::ServerProcess(const std::filesystem::path& data_dir, std::map<std::string, std::string> settings,
-                             const std::string& role)
-    : http_(std::make_unique<CurlHttpClient>()) {
+                             const std::string& role, const std::vector<std::string>& launcher)
+    : http_(client_trusting(settings)) {
+  std::vector<std::string> words = launcher;
+  words.insert(words.end(), {program_under_test().string(), "--role=" + role});
   ChildOptions options;
-  options.program = program_under_test();
-  options.arguments = {"--role=" + role};
+  options.program = words.front();
+  options.arguments.assign(words.begin() + 1, words.end());
   options.environment = {{"GATEWAY_PORT", "0"},    {"FRONTEND_PORT", "0"},         {"IMPORT_PORT", "0"},
                          {"METADATA_PORT", "0"},   {"STORAGE_PORT", "0"},          {"WORKER_PORT", "0"},
                          {"LOG_LEVEL", "warning"}, {"DATA_DIR", data_dir.string()}};
