@@ -22,7 +22,7 @@ struct ApiCall {
   std::string body;  // of a POST, each of which has an Idempotency-Key of its own
 };
 
-// What a client does whose call was answered 503, or not at all.
+// What a client does whose call was answered 503 or 504, or not at all.
 enum class OnFailure : std::uint8_t {
   kGoOn = 1,    // with its next call
   kRepeatOnce,  // when the test says so: repeat_what_failed()
@@ -35,8 +35,8 @@ class ApiCallers {
     std::vector<ApiCall> calls;
     std::size_t threads = 2;
     OnFailure on_failure = OnFailure::kGoOn;
-    // Longer than any call may take: one that has no answer then hangs.
-    std::chrono::milliseconds limit{35'000};
+    // What each call says that it may take (X-Deadline-Ms). One without an answer well after that hangs.
+    std::chrono::milliseconds deadline{8'000};
     std::chrono::milliseconds pause{10};  // between two calls of one client
   };
 
@@ -49,11 +49,14 @@ class ApiCallers {
   // answer since.
   void repeat_what_failed();
 
-  // Ends them, and says what was wrong: calls that hung, that were answered by another status than 2xx or 503, or
+  // Returns when every call that was under way has ended, and one more of each client.
+  void await_a_turn();
+
+  // Ends them, and says what was wrong: calls that hung, that were answered by another status than 2xx, 503 or 504, or
   // (kRepeatOnce) that failed twice. Empty = nothing.
   std::string stop();
   std::size_t answered() const;  // with 2xx
-  std::size_t failed() const;    // 503 or no answer; the first time, where it was repeated
+  std::size_t failed() const;    // 503, 504 or no answer; the first time, where it was repeated
 
  private:
   enum class Outcome : std::uint8_t { kGood = 1, kFailed, kWrong };
@@ -61,6 +64,7 @@ class ApiCallers {
   Outcome call(const std::stop_token& stop, const ApiCall& what, const std::string& key, std::string& said);
   void complain(const std::string& what);
   bool wait_for_repeat(const std::stop_token& stop);
+  void await_turns(std::unique_lock<std::mutex>& lock, std::uint64_t turns, bool repeating);
 
   const Options options_;
   const std::unique_ptr<HttpClient> http_;
