@@ -34,14 +34,18 @@ class KilledInTurn {
         small_(scene_.drive.tree().add_folder(scene_.drive.root_id(), "small")),
         empty_(scene_.drive.tree().add_folder(scene_.drive.root_id(), "empty")),
         services_(scene_.data, scene_.settings(), 3) {
-    scene_.drive.tree().add_files(small_, {.count = 1, .size = 2'000, .name_prefix = "small-"});
+    scene_.drive.tree().add_files(small_, {.count = 2, .size = 2'000, .name_prefix = "small-"});
   }
 
   void run(int rounds) {
     const std::string small_job = gateway().import_folder(emulator::DriveEmulator::folder_link(small_));
     gateway().wait_for_job(small_job);
-    const Reply only = gateway().get("/api/images?per_page=1");
-    small_image_ = "/api/images/" + std::to_string(only.json.at("images").as_array().at(0).at("id").as_int64());
+    const Reply both = gateway().get("/api/images?per_page=2");
+    const auto path = [&](std::size_t number) {
+      return "/api/images/" + std::to_string(both.json.at("images").as_array().at(number).at("id").as_int64());
+    };
+    small_image_ = path(0);
+    image_to_delete_ = path(1);
     job_ = gateway().import_folder(scene_.link());
     wait_for_images(gateway(), job_, 40);
     // Two that ask for everything all the time, whatever is down.
@@ -112,11 +116,20 @@ class KilledInTurn {
     INFO("storage is down");
     services_.kill("storage");
     wait_for_health(gateway(), "storage");
-    check({get("/api/images?per_page=1", 200), get("/api/images?q=small", 200), get("/api/images/all", 200),
-           get("/api/stats", 200), get(status(), 200), get("/api/import/queue", 200), submit(200), get("/ready", 200),
-           get(small_image_ + "/content", 503)});
+    check({get("/api/images?per_page=1", 200),
+           get("/api/images?q=small", 200),
+           get("/api/images/all", 200),
+           get("/api/stats", 200),
+           get(status(), 200),
+           get("/api/import/queue", 200),
+           submit(200),
+           get("/ready", 200),
+           get(small_image_ + "/content", 503),
+           {HttpMethod::kDelete, image_to_delete_, "", 503}});
     is_back("storage");
-    CHECK(status_of(gateway(), small_image_ + "/content") == 200);
+    check({get(small_image_ + "/content", 200),
+           {HttpMethod::kDelete, image_to_delete_, "", 200},  // the rest of what was begun
+           get(image_to_delete_, 404)});
   }
 
   void import_is_down() {
@@ -187,6 +200,7 @@ class KilledInTurn {
   SplitDeployment services_;
   std::string job_;
   std::string small_image_;
+  std::string image_to_delete_;
 };
 
 }  // namespace
