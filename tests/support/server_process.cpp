@@ -16,6 +16,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kRequestLimit{60};
+
 // Time between two polls of something that another process does.
 void pause_between_polls() {
   std::mutex mutex;
@@ -83,7 +85,8 @@ Reply ServerProcess::request(HttpMethod method, const std::string& path, const s
   request.body = body;
   if (!body.empty() && !headers.find("Content-Type")) request.headers.set("Content-Type", "application/json");
   request.max_response_bytes = 1U << 30;
-  auto answer = http_->send(CallContext{}.with_timeout(std::chrono::seconds(60)), request);
+  request.stall_timeout = kRequestLimit;  // a gateway may wait for a neighbour longer than for a source
+  auto answer = http_->send(CallContext{}.with_timeout(kRequestLimit), request);
   if (!answer.has_value()) throw std::runtime_error(path + ": " + answer.error().message());
   Reply reply;
   reply.status = answer->status;
