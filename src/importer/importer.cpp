@@ -277,12 +277,10 @@ void Importer::adopt(const CallContext& context) {
 }
 
 void Importer::top_up(const CallContext& context) {
-  if (driven_.empty()) {
-    queue_answers_.store(true, std::memory_order_relaxed);  // as far as anybody needs it
-    return;
-  }
+  // Asked while nothing runs as well, so that /health tells before the next import does.
   const auto stats = ports_.queue.stats(context);
   queue_answers_.store(stats.has_value() || context.stop.stop_requested(), std::memory_order_relaxed);
+  if (driven_.empty()) return;
   const bool queue_is_empty = stats.has_value() && stats->waiting == 0 && stats->leased == 0;
   std::vector<JobId> over;
   for (auto& [id, driven] : driven_) {
