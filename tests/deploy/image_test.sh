@@ -20,12 +20,22 @@ export CONTAINERS_CONF=$store/containers.conf
 # Without systemd nobody runs the health checks; watch_health below does.
 export DISABLE_HC_SYSTEMD=true
 export BUILDAH_ISOLATION=chroot
+# docker-compose builds over podman's socket, with or without a docker program here.
+export COMPOSE_DOCKER_CLI_BUILD=0
 storage=(--root "$store/store" --runroot "$store/run" --storage-driver overlay)
 podman() { command podman "${storage[@]}" "$@"; }
 buildah() { command buildah "${storage[@]}" "$@"; }
 # Vite opens more files at once than the default lets it.
 bud() {
   buildah bud --format docker --isolation chroot --pull-never --network host --layers --ulimit "nofile=$(ulimit -Hn)" "$@"
+}
+
+# As after a reboot: what an earlier run may have left is not running any more.
+forget_earlier_runs() {
+  rm -rf "$store/run" "$store/tmp"
+  podman rm --all --force >/dev/null 2>&1 || true
+  podman volume prune --force >/dev/null 2>&1 || true
+  rm -f "$store"/networks/*.json
 }
 
 write_settings() {
@@ -38,6 +48,7 @@ network_config_dir = "$store/networks"
 cgroup_manager = "cgroupfs"
 runtime = "runc"
 events_logger = "file"
+tmp_dir = "$store/tmp"
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 TEXT
@@ -160,9 +171,12 @@ start_child() { # LOG COMMAND…
   children+=("$child")
 }
 stop_children() {
-  local i
+  local i status=$?
   trap '' INT TERM
-  if [ -n "${composing:-}" ]; then docker-compose -f "$composing" down -v --timeout 5 >/dev/null 2>&1 || true; fi
+  if [ -n "${composing:-}" ]; then
+    [ "$status" -eq 0 ] || docker-compose -f "$composing" logs --tail=12 --no-color >&2 || true
+    docker-compose -f "$composing" down -v --timeout 5 >"$store/down.log" 2>&1 || true
+  fi
   for ((i = ${#children[@]} - 1; i >= 0; --i)); do kill "${children[i]}" 2>/dev/null || true; done
   wait 2>/dev/null || true
   rm -rf "$work"
@@ -310,13 +324,20 @@ try_services() {
 
 # In a network namespace of its own: ports 3000 to 5004 are free there, and nothing leaves it.
 run_composed() {
+  local folder
+  # What podman keeps at fixed places, too.
+  for folder in /run/containers /run/netns; do
+    mkdir -p "$folder"
+    mount -t tmpfs tmpfs "$folder"
+  done
+  forget_earlier_runs
   work=$(mktemp -d)
   trap stop_children EXIT
   trap 'exit 143' TERM INT
   ip link set lo up
   ip addr add "$outside/32" dev lo
   pictures=$(find "$store/pictures" -type f | wc -l)
-  start_child "$store/podman.log" podman system service --time=0 "unix://$work/podman.sock"
+  start_child "$store/podman.log" command podman "${storage[@]}" system service --time=0 "unix://$work/podman.sock"
   export DOCKER_HOST=unix://$work/podman.sock
   await 20 podman test -S "$work/podman.sock"
   start_child "$store/health.log" watch_health
@@ -334,6 +355,7 @@ case $stage in
   '')
     [ "$(id -u)" -eq 0 ] || die "this needs root"
     write_settings
+    forget_earlier_runs
     make_base
     make_redis
     make_pictures
@@ -341,7 +363,8 @@ case $stage in
     build_image
     look_at_image
     decode_formats
-    unshare --net --mount --propagation private "$0" "$build" composed
+    # With the namespace of processes ends whatever was started in it.
+    unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "$build" composed
     say "the image is well"
     ;;
 esac
