@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# The compose files and the Kubernetes manifests, as far as they can be checked without running them.
+# The compose files and the Kubernetes manifests, without containers: against their schemas and this repository's rules,
+# and what compose would start once as plain processes.   check.sh BUILD_DIR
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
+build=$(cd "$1" && pwd)
 
 install() {
   cd "$here/check"
@@ -26,6 +28,14 @@ check_compose() { # FILE
   compose -f "$top/$1" "${all[@]}" config >"$work/config.yml"
   node "$here/check/compose.mjs" "$1" "$top/config/default.json" <"$work/config.yml"
   echo "$1 is right, with each of its profiles"
+}
+
+# On local disk, and with the rest as the file says.
+run_as_processes() { # COMPOSE_FILE
+  printf '%s\n' STORAGE_PROVIDER=local LOG_LEVEL=warning >"$work/env"
+  mkdir "$work/$1"
+  compose -f "$top/$1" config >"$work/config.yml"
+  node "$here/check/processes.mjs" "$build" "$work/$1" <"$work/config.yml"
 }
 
 # kustomize is part of kubectl. Debian 12's own (1.20) knows no components.
@@ -63,3 +73,5 @@ TEXT
 check_compose docker-compose.yml
 check_compose docker-compose.microservices.yml
 check_kubernetes
+run_as_processes docker-compose.yml
+run_as_processes docker-compose.microservices.yml

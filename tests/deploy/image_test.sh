@@ -208,7 +208,8 @@ value() { tr ' ' '\n' <<<"$1" | sed -n "s/^$2=//p"; }
 
 start_drive() {
   local line
-  start_child "$work/drive" "$build/drive-emulator" --port 8088 --folder "$store/pictures"
+  start_child "$work/drive" "$build/drive-emulator" --port 8088 --folder "$store/pictures" \
+    --service-account "$work/account.json" --token-uri "http://$outside:8089/token"
   await 20 "the Drive emulator" grep -q link= "$work/drive"
   line=$(cat "$work/drive")
   drive_key=$(value "$line" key) drive_link=$(value "$line" link)
@@ -262,8 +263,9 @@ stops_well() { # COMPOSE_FILE
 
 try_one_process() {
   local id size
-  say "docker-compose up --build -d"
-  printf '%s\n' "GOOGLE_API_KEY=$drive_key" "GOOGLE_DRIVE_API_URL=http://$outside:8089" STORAGE_PROVIDER=local >.env
+  say "docker-compose up --build -d, with a service account"
+  install -m 0644 "$work/account.json" account.json
+  printf '%s\n' GOOGLE_APPLICATION_CREDENTIALS=./account.json "GOOGLE_DRIVE_API_URL=http://$outside:8089" STORAGE_PROVIDER=local >.env
   composing=docker-compose.yml
   docker-compose up --build -d >"$work/up.log" 2>&1 || { tail -n 30 "$work/up.log" >&2; die "compose did not start"; }
   id=$(containers_of imgimport)
@@ -285,6 +287,16 @@ try_one_process() {
   [ "$(curl -fsS http://localhost:5000/api/stats | jq .total_images)" = "$pictures" ] || die "the images are gone after down and up"
   docker-compose down -v >/dev/null 2>&1
   composing=
+}
+
+# One import without a server.
+try_one_shot() {
+  say "podman run … imgimport import LINK"
+  GOOGLE_API_KEY=$drive_key podman run --rm --network host --read-only --memory 256m --pids-limit 256 -e GOOGLE_API_KEY \
+    -e GOOGLE_DRIVE_API_URL="http://$outside:8089" -v images:/data imgimport import "$drive_link" --json >"$work/report.json" ||
+    die "the import failed: $(cat "$work/report.json")"
+  jq -e --argjson n "$pictures" '.status == "completed" and .imported_count == $n' "$work/report.json" >/dev/null ||
+    die "the import ended with $(cat "$work/report.json")"
 }
 
 # The commands of the README and of the original's quick start.
@@ -346,6 +358,7 @@ run_composed() {
   cd "$store/checkout"
   # No variable of the caller's gets into the containers.
   for name in $(compgen -e | grep -E '^(GOOGLE_|AWS_|AZURE_|DB_|DATABASE_|COMPOSE_|STORAGE_|API_|INTERNAL_)'); do unset "$name"; done
+  try_one_shot
   try_one_process
   try_services
 }
