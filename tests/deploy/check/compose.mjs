@@ -25,6 +25,9 @@ for (const [service, { ports = [], ...rest }] of Object.entries(services)) {
     if (rest.image === "imgimport" && !known) problems.push(`${service}: ${variable} is no setting`);
   }
 }
+for (const [service, { environment }] of programs) {
+  if (environment.ALLOW_ANONYMOUS !== "true") problems.push(`${service} asks for a token that nobody was told of`);
+}
 for (const [service, settingsOf] of ours) {
   if (!settingsOf.read_only) problems.push(`${service}: its root file system can be written`);
   if (!settingsOf.cap_drop?.includes("ALL")) problems.push(`${service} keeps capabilities`);
@@ -33,6 +36,10 @@ for (const [service, settingsOf] of ours) {
 if (name.includes("microservices")) {
   const wanted = ["api-gateway", "import-service", "metadata-service", "storage-service", "worker-service", "redis", "frontend"];
   for (const service of wanted) if (!services[service]) problems.push(`there is no ${service}`);
+  for (const [service, { environment, volumes = [] }] of programs) {
+    const token = environment.INTERNAL_TOKEN_FILE === "/run/imgimport/internal-token" && volumes.includes("token:/run/imgimport:ro");
+    if (!token) problems.push(`${service} does not get the services' token`);
+  }
   const store = /^(AWS_|AZURE_|STORAGE_PROVIDER)/;
   for (const [service, { environment }] of programs) {
     const holds = Object.keys(environment).filter((variable) => store.test(variable));
