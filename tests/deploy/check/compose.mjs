@@ -1,5 +1,5 @@
 // Checks what `docker-compose config` prints, from standard input: the rules that compose itself does not know.
-//   docker-compose -f FILE config | node compose.mjs NAME-OF-THE-FILE ../../../config/default.json
+//   node compose.mjs NAME-OF-THE-FILE ../../../config/default.json <WHAT-IT-PRINTED
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 

@@ -1,9 +1,10 @@
 // Starts what a compose file describes as plain processes, with the environment, commands and order that compose would
 // give its containers, imports a folder from the Drive emulator through it, and ends them all.
-//   docker-compose -f FILE config | node processes.mjs BUILD_DIR WORK_DIR
+//   node processes.mjs BUILD_DIR WORK_DIR <WHAT-docker-compose-config-PRINTED
 // Another here than in containers: every port is a free one of 127.0.0.1, and the volumes are folders under WORK_DIR.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { parse } from "yaml";
@@ -32,6 +33,15 @@ function start(name, command, args, environment, ready) {
   });
 }
 
+function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
 const here = (text) => {
   let moved = text;
   for (const [there, local] of Object.values(addresses)) moved = moved.replaceAll(there, local);
@@ -45,7 +55,7 @@ async function startService(name) {
   for (const module of ["GATEWAY", "FRONTEND", "IMPORT", "METADATA", "STORAGE", "WORKER"]) environment[`${module}_PORT`] = "0";
   for (const [variable, value] of Object.entries(service.environment ?? {})) if (value !== null) environment[variable] = here(value);
   if (name === "redis") {
-    const port = 20000 + Math.floor(Math.random() * 10000);
+    const port = await freePort();
     await start(name, "redis-server", [...service.command.slice(1), "--port", String(port), "--bind", "127.0.0.1"], {}, /Ready to accept/);
     addresses[name] = [`${name}:6379`, `127.0.0.1:${port}`];
   } else if (service.entrypoint?.[0] === "sh") {
