@@ -56,7 +56,7 @@ std::string port_of(const std::string& url) {
 }  // namespace
 
 TEST_CASE("imgimport status counts the workers of a split deployment, and names what is away", "[split][status]") {
-  Scene scene({.images = 400, .latency = std::chrono::milliseconds(500)});
+  Scene scene({.images = 1'200, .latency = std::chrono::milliseconds(1'000)});
   SplitDeployment services(scene.data, scene.settings(), 3);
   ServerProcess& gateway = services.gateway();
   auto json = wait_for_workers(gateway.url(), 3);
@@ -69,7 +69,7 @@ TEST_CASE("imgimport status counts the workers of a split deployment, and names 
   const Ran text = run({"status", gateway.url()});
   CAPTURE(text.said);
   CHECK(text.code == 0);
-  CHECK_THAT(text.said, Catch::Contains("3 workers") && Catch::Contains(job) && Catch::Contains("/400"));
+  CHECK_THAT(text.said, Catch::Contains("3 workers") && Catch::Contains(job) && Catch::Contains("/1200"));
   CHECK_THAT(text.said, Catch::Contains("storage-service    healthy"));
   json = wait_for_workers(gateway.url(), 3);
   CHECK(json.at("jobs").as_array().size() == 1);
