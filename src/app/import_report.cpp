@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <iterator>
 
+#include "base/sentence.hpp"
 #include "base/text.hpp"
 
 namespace imgimport {
@@ -38,7 +39,8 @@ std::string sentence(const std::string& text) {
 }
 
 std::string refusal_text(const Error& error) {
-  return "imgimport: " + sentence(error.message()) + (error.remedy().empty() ? "" : " " + sentence(error.remedy()));
+  return "imgimport: " + sentence(error.message()) +
+         (error.remedy().empty() ? "" : " " + sentence(with_capital(error.remedy())));
 }
 
 std::string format_bytes(std::int64_t bytes) {
