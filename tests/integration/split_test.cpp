@@ -165,7 +165,7 @@ TEST_CASE("each service killed in turn during an import: what else works goes on
   services.kill("metadata");
   wait_for_health(gateway, "metadata");
   CHECK(status_of(gateway, "/api/images?per_page=1") == 503);
-  CHECK(status_of(gateway, "/ready") == 200);
+  CHECK(status_of(gateway, "/ready") == 503);
   services.start("metadata");
   wait_for_health(gateway, "");
 
