@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <fstream>
 
 #include "emulators/drive/drive_emulator.hpp"
@@ -202,6 +203,26 @@ TEST_CASE("a start whose database is away answers for its health, waits, and end
   CHECK(elsewhere->body.find("starting") != std::string::npos);
   process.signal(SIGTERM);
   CHECK(process.wait(std::chrono::seconds(10)) == 0);
+}
+
+TEST_CASE("a server whose certificate is not trusted is told from one that is not there") {
+  const TempDir dir;
+  const std::string files = dir.path().string();
+  const std::string make =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost"
+      " -keyout " +
+      files + "/key.pem -out " + files + "/cert.pem 2>/dev/null";
+  REQUIRE(std::system(make.c_str()) == 0);
+  ServerProcess server(dir.path() / "data",
+                       {{"TLS_CERT_FILE", files + "/cert.pem"}, {"TLS_KEY_FILE", files + "/key.pem"}});
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"status", server.url()}, std::vector<std::string>{"--health=" + server.url()}}) {
+    const Ended ended = run_program(dir.path(), arguments, {});
+    INFO(ended.errors);
+    CHECK(ended.code != 0);
+    CHECK(ended.errors.find("SSL_CERT_FILE") != std::string::npos);
+  }
+  CHECK(server.stop() == 0);
 }
 
 TEST_CASE("a full disk stops the job with the remedy, and retry goes on when there is room") {
