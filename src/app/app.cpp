@@ -1,13 +1,17 @@
 #include "app/app.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/assembly.hpp"
+#include "app/listen_error.hpp"
 #include "app/service_ports.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
@@ -27,14 +31,18 @@ std::string port_variable(Role role) {
   return name + "_PORT";
 }
 
-// Between services: a bearer token for everything but /health and /ready.
-HttpGuard internal_guard(std::string token) {
-  return [expected = "Bearer " + std::move(token)](const HttpRequest& request) -> std::optional<HttpResponse> {
+// Between services: a bearer token for everything but /health and /ready. `token` as it is set; empty: one that nobody
+// is told.
+HttpGuard internal_guard(const std::string& token) {
+  const std::string remedy = token.empty()
+                                 ? "Call the gateway's port; or set INTERNAL_TOKEN, and send it as a bearer token"
+                                 : "Send the value of INTERNAL_TOKEN as a bearer token";
+  return [expected = "Bearer " + (token.empty() ? random_token(32) : token),
+          remedy](const HttpRequest& request) -> std::optional<HttpResponse> {
     const auto given = request.headers.find("Authorization");
     if (given && equals_constant_time(*given, expected)) return std::nullopt;
-    return error_response(Error(ErrorCode::kUnauthenticated, "this port is for imgimport's own services")
-                              .with_remedy("Send the value of INTERNAL_TOKEN as a bearer token"),
-                          request);
+    return error_response(
+        Error(ErrorCode::kUnauthenticated, "this port is for imgimport's own services").with_remedy(remedy), request);
   };
 }
 
@@ -42,9 +50,14 @@ class Server {
  public:
   Server(const Config& config, const RoleSet& roles) : assembly_(config, roles) {}
 
-  Result<void> start() {
-    IMGIMPORT_RETURN_IF_ERROR(assemble(assembly_));
+  // Until all has started, the ports answer for health alone. kCancelled: `called_off` came first.
+  Result<void> start(const std::stop_token& called_off) {
+    assembly_.called_off = called_off;
+    assembly_.on_waiting = [this](std::string trouble) { starting_.waits_for(std::move(trouble)); };
     IMGIMPORT_RETURN_IF_ERROR(open_ports());
+    http_->start_early();
+    IMGIMPORT_RETURN_IF_ERROR(assemble(assembly_));
+    mount_modules();
     std::size_t started = 0;
     for (ModuleInPlace& entry : assembly_.modules) {
       auto result = entry.module->start();
@@ -55,10 +68,10 @@ class Server {
       ++started;
     }
     assembly_.neighbours.start();
-    http_->start();
     ready_ = true;
-    std::fputs(listening_.c_str(), stdout);
-    std::fflush(stdout);
+    for (ModuleInPlace& entry : assembly_.modules) http_->hand_over(starting_routers_.at(entry.role), *entry.router);
+    http_->open();
+    say_where_it_listens();
     return {};
   }
 
@@ -81,39 +94,46 @@ class Server {
  private:
   Result<void> open_ports() {
     const ServerConfig& server = assembly_.config.server;
-    mount_service_routes(assembly_, ready_);
     HttpServerOptions options;
     options.max_connections = static_cast<std::size_t>(server.max_connections);
     http_.emplace(options, *assembly_.request_pool);
-    const bool alone = assembly_.roles == all_roles();
-    const std::string internal_token = server.internal_token.empty() ? random_token(32) : server.internal_token;
-    for (ModuleInPlace& entry : assembly_.modules) {
-      entry.module->mount(*entry.router);
-      const bool is_public = entry.role == Role::kGateway;
-      if (!is_public && (alone || !server.internal_token.empty()))
-        entry.router->set_guard(internal_guard(internal_token));
-      IMGIMPORT_RETURN_IF_ERROR(open_port(entry, is_public || !alone ? server.listen_address : "127.0.0.1"));
+    for (const Role role : in_wiring_order(assembly_.roles)) {
+      mount_starting_routes(starting_routers_[role], role, starting_);
+      IMGIMPORT_RETURN_IF_ERROR(
+          open_port(role, role == Role::kGateway || !alone() ? server.listen_address : "127.0.0.1"));
     }
     return {};
   }
 
-  Result<void> open_port(ModuleInPlace& entry, const std::string& address) {
+  bool alone() const { return assembly_.roles == all_roles(); }
+
+  void mount_modules() {
+    const std::string& token = assembly_.config.server.internal_token;
+    if (assembly_.gateway != nullptr && !public_url_.empty()) assembly_.gateway->reached_at(public_url_);
+    mount_service_routes(assembly_, ready_);
+    for (ModuleInPlace& entry : assembly_.modules) {
+      entry.module->mount(*entry.router);
+      if (entry.role != Role::kGateway && (alone() || !token.empty())) entry.router->set_guard(internal_guard(token));
+    }
+  }
+
+  Result<void> open_port(Role role, const std::string& address) {
     const ServerConfig& server = assembly_.config.server;
     HttpListenerOptions listener;
-    listener.name = std::string(to_string(entry.role));
+    listener.name = std::string(to_string(role));
     listener.address = address;
-    listener.port = port_of(server, entry.role, assembly_.roles);
-    listener.router = entry.router.get();
-    const bool is_public = entry.role == Role::kGateway;
+    listener.port = port_of(server, role, assembly_.roles);
+    listener.router = &starting_routers_.at(role);
+    const bool is_public = role == Role::kGateway;
     // With all roles in one process the internal ports are on loopback, and stay plain.
-    const bool secure = (is_public || assembly_.roles != all_roles()) && !server.tls_cert_file.empty();
+    const bool secure = (is_public || !alone()) && !server.tls_cert_file.empty();
     if (secure) listener.tls = TlsFiles{server.tls_cert_file.string(), server.tls_key_file.string()};
-    IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t port, listen(listener, port_variable(entry.role)));
-    listening_ += listening_line(service_name(entry.role), listener, port);
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t port, listen(listener, port_variable(role)));
+    listening_.push_back(listening_at(service_name(role), listener, port));
     if (!is_public) return {};
     if (assembly_.config.gateway.public_url == kDefaultPublicUrl) {
       const std::string_view scheme = secure ? "https" : "http";
-      assembly_.gateway->reached_at(fmt::format("{}://localhost:{}", scheme, port));
+      public_url_ = fmt::format("{}://localhost:{}", scheme, port);
     }
     // The web app's own port serves the same; where both settings name one port, one listener is enough.
     std::uint16_t web_port = port;
@@ -122,40 +142,66 @@ class Server {
       listener.port = server.frontend_port;
       IMGIMPORT_ASSIGN_OR_RETURN(web_port, listen(listener, "FRONTEND_PORT"));
     }
-    listening_ += listening_line("web-app", listener, web_port);
+    listening_.push_back(listening_at("web-app", listener, web_port));
     return {};
   }
 
   Result<std::uint16_t> listen(const HttpListenerOptions& listener, const std::string& variable) {
     auto port = http_->listen(listener);
-    if (port.has_value() || port.error().reason() != "port_in_use") return port;
-    return Error(ErrorCode::kMisconfigured,
-                 fmt::format("port {} of the {} is in use already", listener.port,
-                             variable == "FRONTEND_PORT" ? listener.name : listener.name + " module"))
-        .with_reason("port_in_use")
-        .with_remedy(
-            fmt::format("Stop the program that listens there, or set {} to another port (0 = pick one)", variable));
+    if (port.has_value()) return port;
+    if (port.error().reason() != "port_in_use") return naming_the_setting(port.error(), variable);
+    const std::string whose = variable == "FRONTEND_PORT" ? listener.name : listener.name + " module";
+    const Error in_use =
+        Error(ErrorCode::kMisconfigured, fmt::format("port {} of the {} is in use already", listener.port, whose))
+            .with_reason("port_in_use");
+    return naming_the_setting(in_use, variable);
   }
 
-  static std::string listening_line(std::string_view service, const HttpListenerOptions& listener, std::uint16_t port) {
-    const bool v6 = listener.address.find(':') != std::string::npos;
-    return fmt::format("{} listening on {}://{}{}{}:{}\n", service, listener.tls ? "https" : "http", v6 ? "[" : "",
-                       listener.address, v6 ? "]" : "", port);
+  struct Listening {
+    std::string_view service;
+    std::string url;
+  };
+
+  static Listening listening_at(std::string_view service, const HttpListenerOptions& listener, std::uint16_t port) {
+    const bool v6 = listener.address.find(':') != std::string::npos && !listener.address.starts_with('[');
+    return {service, fmt::format("{}://{}{}{}:{}", listener.tls ? "https" : "http", v6 ? "[" : "", listener.address,
+                                 v6 ? "]" : "", port)};
+  }
+
+  // Scripts read the plain lines; what collects the log's JSON gets events of its own.
+  void say_where_it_listens() const {
+    const LogConfig& log = assembly_.config.log;
+    const bool as_json = log.format ? *log.format == LogFormat::kJson : isatty(STDERR_FILENO) == 0;
+    for (const auto& [service, url] : listening_) {
+      std::fputs(fmt::format("{} listening on {}\n", service, url).c_str(), stdout);
+      if (as_json) log_info("listening", {{"service", service}, {"url", url}});
+    }
+    std::fflush(stdout);
   }
 
   Assembly assembly_;
+  Starting starting_;
+  std::map<Role, Router> starting_routers_;
   std::atomic<bool> ready_{false};
   std::optional<HttpServer> http_;
-  std::string listening_;
+  std::vector<Listening> listening_;
+  std::string public_url_;  // where no setting says it
 };
 
 }  // namespace
 
 Result<void> serve(const Config& config, const RoleSet& roles) {
   Server server(config, roles);
-  IMGIMPORT_RETURN_IF_ERROR(server.start());
-  wait_for_signal();
-  let_signals_kill();
+  Result<void> started;
+  const bool asked_to_end = run_until_signal([&](const std::stop_token& stop) { started = server.start(stop); });
+  if (!started.has_value()) {
+    if (asked_to_end && started.error().code() == ErrorCode::kCancelled) return {};
+    return started;
+  }
+  if (!asked_to_end) {
+    wait_for_signal();
+    let_signals_kill();
+  }
   server.stop();
   return {};
 }

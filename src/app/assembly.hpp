@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,11 +37,18 @@ struct ModuleInPlace {
 
 struct Assembly {
   Assembly(const Config& process_config, RoleSet process_roles)
-      : config(process_config), roles(std::move(process_roles)) {}
+      : config(process_config),
+        roles(std::move(process_roles)),
+        request_pool(std::make_unique<ThreadPool>("request", static_cast<std::size_t>(config.server.request_threads))) {
+  }
 
   const Config& config;
   const RoleSet roles;
   bool one_shot = false;  // drives its own job only, and opens no port
+  // Of a start that may take its time: calls it off.
+  std::stop_token called_off;
+  // Told what assembling waits for, "" when it goes on. Where it is empty, nothing is waited for: that is an error.
+  std::function<void(std::string trouble)> on_waiting;
 
   SystemClock clock;
   MetricsRegistry metrics;

@@ -37,10 +37,27 @@ Result<void> connect_redis(Assembly& assembly) {
 
 }  // namespace
 
+Result<void> check_broker(const Config& config, const RoleSet& roles) {
+  const bool imports = roles.contains(Role::kImport);
+  const bool works = roles.contains(Role::kWorker);
+  if (!imports && !works) return {};
+  if (!config.queue.redis_url.empty()) {
+    IMGIMPORT_RETURN_IF_ERROR(parse_redis_url(config.queue.redis_url));
+    return {};
+  }
+  if (imports && works) return {};
+  return Error(ErrorCode::kMisconfigured,
+               "import and worker run in different processes, and there is no broker between them")
+      .with_remedy(
+          "Set REDIS_URL (redis://host:6379) for both, or run both in one process (--role=import,worker or "
+          "--role=all)");
+}
+
 Result<void> connect_broker(Assembly& assembly) {
   const bool imports = assembly.roles.contains(Role::kImport);
   const bool works = assembly.roles.contains(Role::kWorker);
   if (!imports && !works) return {};
+  IMGIMPORT_RETURN_IF_ERROR(check_broker(assembly.config, assembly.roles));
   if (!assembly.config.queue.redis_url.empty()) IMGIMPORT_RETURN_IF_ERROR(connect_redis(assembly));
   // The one-shot command works off its own job, and no other.
   if (assembly.redis && !assembly.one_shot) {
@@ -49,13 +66,6 @@ Result<void> connect_broker(Assembly& assembly) {
     options.capacity = kQueueCapacity;
     assembly.queue = std::make_unique<RedisQueue>(options, *assembly.redis);
     return {};
-  }
-  if (!imports || !works) {
-    return Error(ErrorCode::kMisconfigured,
-                 "import and worker run in different processes, and there is no broker between them")
-        .with_remedy(
-            "Set REDIS_URL (redis://host:6379) for both, or run both in one process (--role=import,worker or "
-            "--role=all)");
   }
   assembly.queue = std::make_unique<InProcessQueue>(kQueueCapacity);
   return {};

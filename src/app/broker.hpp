@@ -9,6 +9,9 @@
 
 namespace imgimport {
 
+// What connect_broker() would refuse without asking anybody.
+Result<void> check_broker(const Config& config, const RoleSet& roles);
+
 // Sets assembly.queue, and assembly.redis where there is one, if the roles need them. A Redis that is away is waited
 // for; kMisconfigured: REDIS_URL is wrong, Redis refuses us, or there is no broker where one is needed.
 Result<void> connect_broker(Assembly& assembly);

@@ -5,6 +5,19 @@
 #include <system_error>
 
 namespace imgimport {
+namespace {
+
+// The store's remedies speak of DATA_DIR, which is not where a DATABASE_URL leads.
+Error naming_the_url(const Error& error) {
+  if (error.remedy().find("DATA_DIR") == std::string::npos) return error;
+  return Error(error.code(), error.message())
+      .with_reason(error.reason())
+      .with_remedy(
+          "Set DATABASE_URL to sqlite:///path of a file of its own, in a folder that is there and that this user "
+          "may write in");
+}
+
+}  // namespace
 
 Result<SqliteOptions> sqlite_options(const Config& config) {
   constexpr std::string_view kSqlite = "sqlite://";
@@ -56,15 +69,28 @@ Result<SqlStoreOptions> sql_store_options(const Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<MetadataStore>> open_metadata_store(const Config& config, const Clock& clock) {
+Result<void> check_database(const Config& config) {
   if (names_database_server(config)) {
-    IMGIMPORT_ASSIGN_OR_RETURN(const SqlStoreOptions options, sql_store_options(config));
+    IMGIMPORT_RETURN_IF_ERROR(sql_store_options(config));
+  } else if (!config.metadata.url.empty()) {
+    IMGIMPORT_RETURN_IF_ERROR(sqlite_options(config));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<MetadataStore>> open_metadata_store(const Config& config, const Clock& clock,
+                                                           const OpenWait& wait) {
+  if (names_database_server(config)) {
+    IMGIMPORT_ASSIGN_OR_RETURN(SqlStoreOptions options, sql_store_options(config));
+    options.open_stop = wait.stop;
+    options.open_limit = wait.limit.value_or(options.open_limit);
     IMGIMPORT_ASSIGN_OR_RETURN(auto store, SqlMetadataStore::open(options, clock));
     return std::unique_ptr<MetadataStore>(std::move(store));
   }
   IMGIMPORT_ASSIGN_OR_RETURN(const SqliteOptions options, sqlite_options(config));
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, SqliteMetadataStore::open(options, clock));
-  return std::unique_ptr<MetadataStore>(std::move(store));
+  auto store = SqliteMetadataStore::open(options, clock);
+  if (!store.has_value()) return config.metadata.url.empty() ? store.error() : naming_the_url(store.error());
+  return std::unique_ptr<MetadataStore>(*std::move(store));
 }
 
 }  // namespace imgimport

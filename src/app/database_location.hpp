@@ -1,7 +1,10 @@
 // Which database the settings mean.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
+#include <stop_token>
 
 #include "config/config.hpp"
 #include "imgimport/clock.hpp"
@@ -20,7 +23,17 @@ bool names_database_server(const Config& config) noexcept;
 // kMisconfigured: a URL that is none, or of a database that is not known here.
 Result<SqlStoreOptions> sql_store_options(const Config& config);
 
+// kMisconfigured: a DATABASE_URL that is none.
+Result<void> check_database(const Config& config);
+
+// How long opening a database server waits for one that does not answer.
+struct OpenWait {
+  std::stop_token stop;                            // calls it off
+  std::optional<std::chrono::milliseconds> limit;  // nullopt: the store's own
+};
+
 // Opens whichever is meant. `clock` must outlive the store. Errors: of the store's open().
-Result<std::unique_ptr<MetadataStore>> open_metadata_store(const Config& config, const Clock& clock);
+Result<std::unique_ptr<MetadataStore>> open_metadata_store(const Config& config, const Clock& clock,
+                                                           const OpenWait& wait);
 
 }  // namespace imgimport

@@ -58,7 +58,9 @@ int check_health(const Config& config, const RoleSet& roles, const std::string& 
     }
     const bool is_last = &candidate == &urls.back();
     if (answer.error().reason() == "connect_failed" && !is_last) continue;
-    std::fprintf(stderr, "%s: %s\n", request.url.c_str(), answer.error().message().c_str());
+    const Error& error = answer.error();
+    std::fprintf(stderr, "%s: %s\n", request.url.c_str(), error.message().c_str());
+    if (!error.remedy().empty()) std::fprintf(stderr, "%s\n", error.remedy().c_str());
     return 1;
   }
   return 1;

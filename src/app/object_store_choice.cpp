@@ -72,6 +72,12 @@ Result<ChosenStore> open_azure(Assembly& assembly) {
 
 }  // namespace
 
+Result<void> check_object_store(const Config& config) {
+  if (config.storage.provider != StorageProvider::kAzure) return {};
+  IMGIMPORT_RETURN_IF_ERROR(parse_azure_connection_string(config.storage.azure.connection_string));
+  return {};
+}
+
 Result<ChosenStore> open_object_store(Assembly& assembly) {
   switch (assembly.config.storage.provider) {
     case StorageProvider::kLocal:

@@ -19,4 +19,7 @@ struct ChosenStore {
 // REQUIRES: `assembly` outlives the store.
 Result<ChosenStore> open_object_store(Assembly& assembly);
 
+// What open_object_store() would refuse that can be seen without opening anything.
+Result<void> check_object_store(const Config& config);
+
 }  // namespace imgimport

@@ -46,8 +46,10 @@ class Gateway {
     if (!token_.empty()) request.headers.set("Authorization", "Bearer " + token_);
     auto answer = http_.send(CallContext{}.with_timeout(kTimeout), request);
     if (!answer.has_value()) {
-      return Error(ErrorCode::kUnavailable, fmt::format("no gateway answers at {}: {}", url_, answer.error().message()))
-          .with_remedy("Start one, or name another: imgimport status http://HOST:5000");
+      const Error& error = answer.error();
+      return Error(ErrorCode::kUnavailable, fmt::format("no gateway answers at {}: {}", url_, error.message()))
+          .with_remedy(error.remedy().empty() ? "Start one, or name another: imgimport status http://HOST:5000"
+                                              : error.remedy());
     }
     boost::system::error_code failed;
     auto parsed = boost::json::parse(answer->body, failed);

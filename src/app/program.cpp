@@ -61,9 +61,11 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
     }
     case Command::kImport:
       return one_shot_import(config, line.import, line.json ? ReportFormat::kJson : ReportFormat::kText);
-    case Command::kCheckConfig:
+    case Command::kCheckConfig: {
       print(stdout, config_text(loaded));
-      return kDone;
+      const auto checked = check_start(config, line.roles);
+      return checked.has_value() ? kDone : refuse(checked.error());
+    }
     case Command::kPrintPlan: {
       const auto plan = plan_text(config, line.roles);
       if (!plan.has_value()) return refuse(plan.error());

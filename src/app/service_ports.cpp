@@ -39,14 +39,62 @@ HttpResponse health_response(Role role, const Health& health) {
   return json_response(health.status == HealthStatus::kFailed ? 503 : 200, body);
 }
 
-HttpResponse ready_response(Role role, bool ready) {
+// `not_ready` is why; empty: it is.
+HttpResponse ready_response(Role role, std::string_view not_ready) {
   boost::json::object body;
-  body["ready"] = ready;
+  body["ready"] = not_ready.empty();
   body["service"] = service_name(role);
-  return json_response(ready ? 200 : 503, body);
+  if (!not_ready.empty()) body["reason"] = not_ready;
+  return json_response(not_ready.empty() ? 200 : 503, body);
+}
+
+HttpRouteOptions open_to_all() {
+  HttpRouteOptions options;
+  options.on_io_thread = true;
+  options.guarded = false;
+  return options;
 }
 
 }  // namespace
+
+void Starting::waits_for(std::string trouble) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(trouble);
+}
+
+Health Starting::health() const {
+  const std::lock_guard lock(mutex_);
+  Health health;
+  health.status = HealthStatus::kDegraded;
+  if (trouble_.empty()) {
+    health.troubles.push_back({"start", "the service is starting"});
+  } else {
+    health.troubles.push_back({"database", trouble_});
+  }
+  return health;
+}
+
+void mount_starting_routes(Router& router, Role role, const Starting& starting) {
+  router.handle(
+      HttpMethod::kGet, "/health",
+      [role, &starting](const CallContext&, const HttpRequest&) { return health_response(role, starting.health()); },
+      open_to_all());
+  router.handle(
+      HttpMethod::kGet, "/ready",
+      [role, &starting](const CallContext&, const HttpRequest&) {
+        return ready_response(role, starting.health().troubles.front().trouble);
+      },
+      open_to_all());
+}
+
+std::string why_not_ready(const Health& health) {
+  if (health.status == HealthStatus::kFailed) return "the service has failed";
+  // Each call needs the metadata; without another neighbour some are answered still.
+  for (const Health::Part& part : health.troubles) {
+    if (part.name == "database" || part.name == "metadata") return part.trouble;
+  }
+  return {};
+}
 
 Health combined_health(const Assembly& assembly, const ModuleInPlace& module) {
   Health combined = module.module->health();
@@ -67,12 +115,11 @@ Health combined_health(const Assembly& assembly, const ModuleInPlace& module) {
 }
 
 void mount_service_routes(Assembly& assembly, const std::atomic<bool>& ready) {
-  HttpRouteOptions open;
-  open.on_io_thread = true;
-  open.guarded = false;
-  HttpRouteOptions guarded = open;
-  guarded.guarded = true;
+  const HttpRouteOptions open = open_to_all();
   for (ModuleInPlace& entry : assembly.modules) {
+    HttpRouteOptions guarded = open;
+    // An internal port without a token that anybody could know is on loopback, and what is counted is no secret there.
+    guarded.guarded = entry.role == Role::kGateway || !assembly.config.server.internal_token.empty();
     const ModuleInPlace* module = &entry;  // the list does not grow any more
     entry.router->handle(
         HttpMethod::kGet, "/health",
@@ -82,9 +129,9 @@ void mount_service_routes(Assembly& assembly, const std::atomic<bool>& ready) {
         open);
     entry.router->handle(
         HttpMethod::kGet, "/ready",
-        [&ready, module](const CallContext&, const HttpRequest&) {
-          const bool able = module->module->health().status != HealthStatus::kFailed;
-          return ready_response(module->role, ready.load() && able);
+        [&assembly, &ready, module](const CallContext&, const HttpRequest&) {
+          if (!ready.load()) return ready_response(module->role, "the service is ending");
+          return ready_response(module->role, why_not_ready(combined_health(assembly, *module)));
         },
         open);
     entry.router->handle(

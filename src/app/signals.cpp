@@ -50,19 +50,20 @@ void let_signals_kill() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-void run_until_signal(const std::function<void(const std::stop_token&)>& work) {
+bool run_until_signal(const std::function<void(const std::stop_token&)>& work) {
   std::atomic<bool> ended{false};
   std::jthread runner([&](const std::stop_token& stop) {
     work(stop);
     ended = true;
   });
-  while (!ended) {
-    if (!signal_within(kLookEvery)) continue;
+  bool asked = false;
+  while (!ended && !asked) asked = signal_within(kLookEvery);
+  if (asked) {
     runner.request_stop();
     let_signals_kill();
-    break;
   }
   runner.join();
+  return asked;
 }
 
 }  // namespace imgimport

@@ -19,8 +19,8 @@ bool signal_within(std::chrono::milliseconds limit);
 // From now on a signal does what it does by default: it ends the process at once.
 void let_signals_kill();
 
-// Runs `work` on a thread of its own and returns when it has ended. SIGTERM or SIGINT ask it to stop; a second one ends
-// the process. REQUIRES: block_signals() was called before any thread was made.
-void run_until_signal(const std::function<void(const std::stop_token&)>& work);
+// Runs `work` on a thread of its own and returns when it has ended; true: SIGTERM or SIGINT asked it to stop. A second
+// one ends the process. REQUIRES: block_signals() was called before any thread was made.
+bool run_until_signal(const std::function<void(const std::stop_token&)>& work);
 
 }  // namespace imgimport

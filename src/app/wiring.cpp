@@ -11,12 +11,15 @@
 
 #include "app/broker.hpp"
 #include "app/database_location.hpp"
+#include "app/listen_error.hpp"
 #include "app/object_store_choice.hpp"
+#include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "crypto/tls_trust.hpp"
 #include "drive/drive_source.hpp"
 #include "gateway/gateway_module.hpp"
 #include "http_client/curl_client.hpp"
+#include "http_server/tls_files.hpp"
 #include "importer/import_module.hpp"
 #include "importer/remote/remote_import_service.hpp"
 #include "metadata/metadata_module.hpp"
@@ -30,6 +33,8 @@
 namespace imgimport {
 namespace {
 
+constexpr std::chrono::milliseconds kSayWaitingEvery{5'000};
+
 template <class M, class... Arguments>
 M& add_module(Assembly& assembly, Role role, Arguments&&... arguments) {
   auto module = std::make_unique<M>(std::forward<Arguments>(arguments)...);
@@ -38,8 +43,24 @@ M& add_module(Assembly& assembly, Role role, Arguments&&... arguments) {
   return added;
 }
 
+// A server waits for a database that is away, as it does later on; one that refuses us is for a person to mend.
+Result<std::unique_ptr<MetadataStore>> opened_metadata(Assembly& assembly) {
+  OpenWait wait{.stop = assembly.called_off, .limit = std::nullopt};
+  if (assembly.on_waiting) wait.limit = kSayWaitingEvery;
+  const auto open = [&] { return open_metadata_store(assembly.config, assembly.clock, wait); };
+  auto store = open();
+  if (!assembly.on_waiting || !names_database_server(assembly.config)) return store;
+  while (!store.has_value() && store.error().is_transient() && !assembly.called_off.stop_requested()) {
+    log_warning("waiting_for_the_database", {{"error", store.error().message()}, {"remedy", store.error().remedy()}});
+    assembly.on_waiting("the database does not answer at the moment");
+    store = open();
+  }
+  assembly.on_waiting("");
+  return store;
+}
+
 Result<void> local_metadata(Assembly& assembly) {
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, open_metadata_store(assembly.config, assembly.clock));
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store, opened_metadata(assembly));
   assembly.metadata = &add_module<MetadataModule>(assembly, Role::kMetadata, std::move(store)).store();
   return {};
 }
@@ -224,10 +245,16 @@ Result<void> check_neighbours(const Config& config, const RoleSet& roles) {
 
 }  // namespace
 
+std::vector<Role> in_wiring_order(const RoleSet& roles) {
+  std::vector<Role> ordered;
+  for (const Wire& wire : wires()) {
+    if (roles.contains(wire.role)) ordered.push_back(wire.role);
+  }
+  return ordered;
+}
+
 Result<void> assemble(Assembly& assembly) {
   IMGIMPORT_RETURN_IF_ERROR(check_neighbours(assembly.config, assembly.roles));
-  assembly.request_pool =
-      std::make_unique<ThreadPool>("request", static_cast<std::size_t>(assembly.config.server.request_threads));
   make_http_clients(assembly);
   IMGIMPORT_RETURN_IF_ERROR(connect_broker(assembly));
   IMGIMPORT_RETURN_IF_ERROR(local_source(assembly));
@@ -241,8 +268,23 @@ Result<void> assemble(Assembly& assembly) {
   return assembly.neighbours.check();
 }
 
+Result<void> check_start(const Config& config, const RoleSet& roles) {
+  IMGIMPORT_RETURN_IF_ERROR(check_neighbours(config, roles));
+  IMGIMPORT_RETURN_IF_ERROR(check_broker(config, roles));
+  if (!config.server.tls_cert_file.empty()) {
+    const auto tls = load_tls({config.server.tls_cert_file.string(), config.server.tls_key_file.string()});
+    if (!tls.has_value()) return naming_the_setting(tls.error(), "PORT");
+  }
+  if (roles.contains(Role::kMetadata)) IMGIMPORT_RETURN_IF_ERROR(check_database(config));
+  if (roles.contains(Role::kStorage)) IMGIMPORT_RETURN_IF_ERROR(check_object_store(config));
+  Assembly assembly(config, roles);
+  make_http_clients(assembly);
+  return local_source(assembly);
+}
+
 Result<std::string> plan_text(const Config& config, const RoleSet& roles) {
   IMGIMPORT_RETURN_IF_ERROR(check_neighbours(config, roles));
+  IMGIMPORT_RETURN_IF_ERROR(check_broker(config, roles));
   std::string text;
   for (const Wire& wire : wires()) {
     const std::string_view name = to_string(wire.role);
@@ -253,6 +295,9 @@ Result<std::string> plan_text(const Config& config, const RoleSet& roles) {
     } else {
       text += fmt::format("{:<9} not used\n", name);
     }
+  }
+  if (roles.contains(Role::kGateway)) {
+    text += fmt::format("{:<9} in this process, port {}\n", "web app", config.server.frontend_port);
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/log.hpp"
+#include "base/sentence.hpp"
 #include "base/text.hpp"
 
 namespace imgimport {
@@ -15,6 +16,40 @@ constexpr std::string_view kInternalRemedy = "Try again; if it stays, look for t
 
 bool is_our_fault(ErrorCode code) noexcept {
   return code == ErrorCode::kInternal || code == ErrorCode::kCorrupt;
+}
+
+// Where nobody knew anything finer.
+std::string_view general_remedy(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::kCancelled:
+      return "Send the request again.";
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kRateLimited:
+      return "Try again in a moment.";
+    case ErrorCode::kQuotaExhausted:
+      return "Try again in some hours.";
+    case ErrorCode::kMisconfigured:
+      return "Look into the server's log for the setting that is wrong.";
+    case ErrorCode::kOutOfSpace:
+      return "Make room, and try again.";
+    case ErrorCode::kTooLarge:
+      return "Send less at once.";
+    case ErrorCode::kConflict:
+      return "Look at the present state, and send what fits it.";
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kPermissionDenied:
+      return "Send credentials that have the right to do this.";
+    case ErrorCode::kNotFound:
+      return "Check the id or the path.";
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kUnsupported:
+      return "Correct the request; the API is described at /api/openapi.json.";
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kInternal:
+      return kInternalRemedy;
+  }
+  return kInternalRemedy;
 }
 
 std::string retry_after_seconds(std::chrono::milliseconds wait) {
@@ -112,10 +147,12 @@ HttpResponse error_response(const Error& error, const HttpRequest& request) {
                                         .request_id = request.request_id});
   }
   const int status = http_status(error);
+  const std::string remedy =
+      error.remedy().empty() ? std::string(general_remedy(error.code())) : with_capital(error.remedy());
   HttpResponse response = error_response(HttpErrorText{.status = status,
                                                        .code = error.reason_or_code(),
                                                        .message = error.message(),
-                                                       .remedy = error.remedy(),
+                                                       .remedy = remedy,
                                                        .request_id = request.request_id});
   if (error.retry_after() && (status == 429 || status == 503)) {
     response.headers.set("Retry-After", retry_after_seconds(*error.retry_after()));

@@ -83,6 +83,11 @@ std::vector<HttpMethod> methods_of(const std::vector<Router::Route>& routes, std
   return methods;
 }
 
+bool has_pattern_for(const std::vector<Router::Route>& routes, std::string_view path) {
+  return std::any_of(routes.begin(), routes.end(),
+                     [path](const Router::Route& route) { return fits(route.pattern, path); });
+}
+
 HttpAsyncHandler answering(HttpHandler handler) {
   return
       [handler = std::move(handler)](const CallContext& context, const HttpRequest& request, HttpResponder responder) {
@@ -117,6 +122,10 @@ void Router::set_guard(HttpGuard guard) {
 Router::Match Router::match(HttpMethod method, std::string_view path) const {
   Match match;
   if (path.empty() || path.front() != '/') return match;
+  if (path.size() > 2 && path.back() == '/' && !has_pattern_for(routes_, path)) {
+    const std::string_view without = path.substr(0, path.size() - 1);
+    if (has_pattern_for(routes_, without)) path = without;
+  }
   const Route* best = nullptr;
   const Route* best_for_get = nullptr;
   for (const Route& route : routes_) {

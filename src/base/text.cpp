@@ -237,30 +237,6 @@ std::optional<Timestamp> from_rfc3339(std::string_view text) {
          *offset;
 }
 
-// Greedy with one step back to the last star: linear in practice, no recursion.
-bool glob_match(std::string_view pattern, std::string_view text) noexcept {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t star_text = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_text = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++star_text;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 bool equals_constant_time(std::string_view a, std::string_view b) noexcept {
   // The length may show: it is no secret here.
   if (a.size() != b.size()) return false;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/glob.hpp"
 #include "base/text.hpp"
 #include "config/codecs.hpp"
 #include "config/suggest.hpp"
@@ -124,11 +125,11 @@ constexpr std::array kOptions = {
            [](CommandLine& line, std::string_view value) {
              return store_mime_types(line.import.filters.mime_types, value);
            }},
-    Option{"--name-glob", Takes::kValue, "--name-glob=GLOB", "… whose name fits, e.g. 'IMG_*.jpg'", kImportOnly,
-           "a pattern with * and ?",
+    Option{"--name-glob", Takes::kValue, "--name-glob=GLOB", "… whose name fits, e.g. 'IMG_[0-4]*.{jpg,heic}'",
+           kImportOnly, "a pattern with *, ?, [a-z] and {a,b}",
            [](CommandLine& line, std::string_view value) {
              line.import.filters.name_glob = value;
-             return !value.empty();
+             return !value.empty() && !glob_trouble(value);
            }},
     Option{
         "--min-width", Takes::kValue, "--min-width=PIXELS", "… at least that wide", kImportOnly, kPixelWords,
@@ -325,6 +326,8 @@ class CommandLineParser {
       return {};
     }
     IMGIMPORT_ASSIGN_OR_RETURN(std::string value, value_of(flag));
+    // An empty variable counts as one that is not set, since compose passes those on; nobody passes on an empty flag.
+    if (value.empty()) return bad_argument(flag.name + " has an empty value: give it one, or leave the flag out");
     line_.settings.push_back({&setting, std::move(value)});
     return {};
   }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "config/suggest.hpp"
 
@@ -30,6 +32,75 @@ Result<json::value> parse_json(std::string_view text) {
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   return bad_file("not valid JSON at line " + std::to_string(line) + " (" + error.message() + ")");
 }
+
+// Of two values of one key the parser keeps the last without a word. REQUIRES: `text` is valid JSON, comments apart.
+class DuplicateKeys {
+ public:
+  explicit DuplicateKeys(std::string_view text) : text_(text) {}
+
+  std::optional<Error> find() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '"') {
+        take_string();
+        continue;
+      }
+      if (c == '/') {
+        const bool to_line_end = text_.substr(at_, 2) == "//";
+        skip_to(to_line_end ? "\n" : "*/");
+        continue;
+      }
+      if (c == '{') objects_.emplace_back();
+      if (c == '}') objects_.pop_back();
+      if (c == ':') {
+        Object& object = objects_.back();
+        object.key = last_string_;
+        if (!object.keys.insert(last_string_).second) {
+          return bad_file("\"" + printable(path()) + "\" is there twice, the second time at line " +
+                          std::to_string(string_line_))
+              .with_remedy("Remove one of the two");
+        }
+      }
+      step();
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Object {
+    std::set<std::string> keys;
+    std::string key;  // the one under way
+  };
+
+  void step() {
+    if (text_[at_++] == '\n') ++line_;
+  }
+  void skip_to(std::string_view end) {
+    const std::size_t stop = std::min(text_.find(end, at_ + 2), text_.size());
+    while (at_ < stop) step();
+    at_ = std::min(at_ + (end == "\n" ? 0 : end.size()), text_.size());
+  }
+  void take_string() {
+    const std::size_t begin = at_++;
+    string_line_ = line_;
+    while (at_ < text_.size() && text_[at_] != '"') at_ += text_[at_] == '\\' ? 2 : 1;
+    at_ = std::min(at_ + 1, text_.size());
+    const json::value parsed = json::parse(json::string_view(text_.data() + begin, at_ - begin));
+    last_string_.assign(parsed.get_string().data(), parsed.get_string().size());
+  }
+  std::string path() const {
+    std::string text;
+    for (const Object& object : objects_) text.append(text.empty() ? "" : ".").append(object.key);
+    return text;
+  }
+
+  const std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  std::vector<Object> objects_;
+  std::string last_string_;
+  std::size_t string_line_ = 1;
+};
 
 std::string_view view(const json::string& text) {
   return {text.data(), text.size()};
@@ -97,6 +168,7 @@ Result<FileEntry> read_entry(std::string_view group, std::string_view key, const
 
 Result<std::vector<FileEntry>> parse_config_file(std::string_view text) {
   IMGIMPORT_ASSIGN_OR_RETURN(const json::value root, parse_json(text));
+  if (auto twice = DuplicateKeys(text).find()) return *std::move(twice);
   if (!root.is_object()) return bad_file("not a JSON object of groups of settings");
   std::vector<FileEntry> entries;
   for (const auto& group : root.get_object()) {

@@ -76,8 +76,9 @@ class DotenvParser {
     }
     take();
     skip_blanks();
+    refers_to_nothing_ = false;
     IMGIMPORT_ASSIGN_OR_RETURN(std::string value, take_value());
-    entries_.push_back({std::move(name), std::move(value), line});
+    entries_.push_back({std::move(name), std::move(value), line, refers_to_nothing_});
     return {};
   }
 
@@ -148,7 +149,7 @@ class DotenvParser {
   // Only double quotes know escapes: a bare Windows path keeps its backslashes.
   enum class Escapes : std::uint8_t { kLiteral = 1, kResolved };
 
-  Result<std::string> interpolate(std::string_view raw, std::size_t line, Escapes escapes) const {
+  Result<std::string> interpolate(std::string_view raw, std::size_t line, Escapes escapes) {
     std::string value;
     while (!raw.empty()) {
       if (raw.front() == '\\' && raw.size() > 1 && escapes == Escapes::kResolved) {
@@ -172,16 +173,16 @@ class DotenvParser {
   };
 
   // `raw` begins with the dollar sign.
-  Result<Substitution> substitute(std::string_view raw, std::size_t line, Escapes escapes) const {
+  Result<Substitution> substitute(std::string_view raw, std::size_t line, Escapes escapes) {
     if (raw.starts_with("$$")) return Substitution{"$", 2};
     if (raw.starts_with("${")) return substitute_braces(raw, line, escapes);
     std::size_t end = 1;
     while (end < raw.size() && (end == 1 ? is_name_start(raw[end]) : is_variable_part(raw[end]))) ++end;
     if (end == 1) return Substitution{"$", 1};
-    return Substitution{look_up(raw.substr(1, end - 1)).value_or(""), end};
+    return Substitution{look_up_or_nothing(raw.substr(1, end - 1)), end};
   }
 
-  Result<Substitution> substitute_braces(std::string_view raw, std::size_t line, Escapes escapes) const {
+  Result<Substitution> substitute_braces(std::string_view raw, std::size_t line, Escapes escapes) {
     const std::size_t end = closing_brace(raw);
     if (end == std::string_view::npos) return broken(line, "opens ${ without closing it");
     const std::string_view inside = raw.substr(2, end - 2);
@@ -191,7 +192,7 @@ class DotenvParser {
     if (name.empty() || !is_name_start(name.front())) return broken(line, "has ${…} without a variable's name");
 
     std::optional<std::string> value = look_up(name);
-    if (rest.empty()) return Substitution{value.value_or(""), end + 1};
+    if (rest.empty()) return Substitution{look_up_or_nothing(name), end + 1};
     // With a colon, an empty variable counts as one that is not set.
     if (rest.front() == ':') {
       if (value && value->empty()) value.reset();
@@ -214,6 +215,12 @@ class DotenvParser {
     return std::string_view::npos;
   }
 
+  std::string look_up_or_nothing(std::string_view name) {
+    const auto value = look_up(name);
+    if (!value) refers_to_nothing_ = true;
+    return value.value_or("");
+  }
+
   std::optional<std::string> look_up(std::string_view name) const {
     if (const auto found = environment_.find(name); found != environment_.end()) return found->second;
     const auto earlier =
@@ -225,6 +232,7 @@ class DotenvParser {
   const Environment& environment_;
   std::size_t position_ = 0;
   std::size_t line_ = 1;
+  bool refers_to_nothing_ = false;  // the entry under way
   std::vector<DotenvEntry> entries_;
 };
 

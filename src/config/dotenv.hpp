@@ -24,6 +24,8 @@ struct DotenvEntry {
   std::string name;
   std::string value;
   std::size_t line = 0;  // from 1
+  // Whether it refers to a variable that is not set, and gives no default: often a dollar sign that was meant as one.
+  bool refers_to_nothing = false;
 };
 
 // kInvalidArgument names the line that cannot be read; it never shows a value, which may be a secret.

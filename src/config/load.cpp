@@ -54,6 +54,7 @@ class Loader {
  private:
   Result<void> apply(const Setting& setting, std::string_view text, std::string origin);
   Result<void> apply_file(const Setting& setting, const std::string& path, const std::string& origin);
+  void warn_about(const DotenvEntry& entry, const std::vector<DotenvEntry>& all);
 
   const Environment& environment_;
   const std::filesystem::path directory_;
@@ -128,6 +129,7 @@ Result<void> Loader::read_dotenv() {
   for (const DotenvEntry& entry : *entries) {
     const std::string origin = ".env line " + std::to_string(entry.line);
     const Setting* setting = find_setting(entry.name);
+    if (setting != nullptr || setting_in_file(entry.name) != nullptr) warn_about(entry, *entries);
     if (setting != nullptr) {
       IMGIMPORT_RETURN_IF_ERROR(apply(*setting, entry.value, origin));
       continue;
@@ -141,6 +143,22 @@ Result<void> Loader::read_dotenv() {
                                did_you_mean(entry.name, names));
   }
   return {};
+}
+
+void Loader::warn_about(const DotenvEntry& entry, const std::vector<DotenvEntry>& all) {
+  const std::string where = ".env line " + std::to_string(entry.line) + ": " + entry.name;
+  if (entry.refers_to_nothing) {
+    loaded_.warnings.push_back(where +
+                               " refers to a variable that is not set, and has nothing in its place; a dollar sign "
+                               "that means itself is written $$, or in single quotes");
+  }
+  for (const DotenvEntry& earlier : all) {
+    if (&earlier == &entry) break;
+    if (earlier.name != entry.name) continue;
+    loaded_.warnings.push_back(where + " is set in line " + std::to_string(earlier.line) +
+                               " as well; the last one holds");
+    break;
+  }
 }
 
 Result<void> Loader::read_environment() {

@@ -53,6 +53,14 @@ std::string_view after_scheme(std::string_view origin) {
   return scheme_end == std::string_view::npos ? std::string_view() : origin.substr(scheme_end + 3);
 }
 
+// Whether a page of another origin may be what sent this: browsers put an Origin on every request that changes
+// something, and say in Sec-Fetch-Site where it comes from ("none": the user, not a page). Programs send neither.
+bool may_be_a_foreign_page(const HttpRequest& request) {
+  if (request.headers.find("Origin")) return true;
+  const auto site = request.headers.find("Sec-Fetch-Site");
+  return site && *site != "same-origin" && *site != "none";
+}
+
 bool is_loopback(std::string_view name) {
   if (name == "localhost" || name.ends_with(".localhost") || name == "[::1]") return true;
   return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -84,6 +92,7 @@ std::optional<Error> Access::refusal(const HttpRequest& request) const {
             "Send \"Authorization: Bearer TOKEN\" with the server's API_TOKEN, or sign in by POST /api/session.");
   }
   if (!changes_something(request.method) || request.headers.find("X-Requested-With")) return std::nullopt;
+  if (!may_be_a_foreign_page(request)) return std::nullopt;
   const auto origin = request.headers.find("Origin");
   if (origin && from_own_page(request, *origin)) return std::nullopt;
   return Error(ErrorCode::kPermissionDenied, "A session cookie alone may not change anything for an unknown page")

@@ -1,9 +1,11 @@
 // Who may call the public API.
 //
 // With a token set, a request carries it as "Authorization: Bearer …", or the session cookie that stands for it. A
-// cookie is sent by the browser whichever page asks, so a request that changes something on the strength of a cookie
-// must also show that one of our own pages made it: an Origin that is ours or in CORS_ORIGINS, or the header
-// X-Requested-With, which no foreign page can add without a preflight
+// cookie is sent by the browser whichever page asks (SameSite=Strict keeps it from other sites, not from other origins
+// of this one). So a request that changes something on the strength of a cookie must not come from a foreign page:
+// where it names an Origin, that is ours or in CORS_ORIGINS, or it carries X-Requested-With, which no foreign page can
+// add without a preflight. Every browser names the Origin of a POST or DELETE; what names neither Origin nor a foreign
+// Sec-Fetch-Site is a program with a cookie jar
 // (https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html).
 //
 // Without a token, everything is open, but the same rule holds for requests that name a foreign Origin. And where that

@@ -66,7 +66,10 @@ HttpResponse Cors::preflight(const HttpRequest& request, const std::vector<HttpM
   HttpResponse response;
   response.status = 204;
   std::string list;
-  for (const HttpMethod method : methods) list.append(list.empty() ? "" : ", ").append(to_string(method));
+  for (const HttpMethod method : methods) {
+    list.append(list.empty() ? "" : ", ").append(to_string(method));
+    if (method == HttpMethod::kGet) list.append(", HEAD");
+  }
   response.headers.set("Allow", list + ", OPTIONS");
   allow(request, response);
   response.headers.add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers");

@@ -10,13 +10,18 @@ namespace {
 // A client that has so much unread is not sent more until it has caught up: each event carries everything anyway.
 constexpr std::size_t kEnoughQueued = 64 << 10;
 
+// The id is what a client that comes back sends as Last-Event-ID.
 std::string event_text(std::string_view name, std::string_view data) {
-  std::string text("event: ");
-  text.append(name).append("\ndata: ").append(data).append("\n\n");
+  std::string text("id: ");
+  text.append(name).append("\nevent: ").append(name).append("\ndata: ").append(data).append("\n\n");
   return text;
 }
 
 }  // namespace
+
+bool has_seen_the_end(const HttpRequest& request, const Job& job) {
+  return has_ended(job) && request.headers.find("Last-Event-ID") == std::string_view("done");
+}
 
 EventStream::EventStream(const GatewayOptions& options, const Clock& clock, HttpPushWriter writer)
     : options_(options), clock_(clock), writer_(std::move(writer)), last_sent_at_(clock.steady_now()) {

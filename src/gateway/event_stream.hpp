@@ -19,6 +19,10 @@
 
 namespace imgimport {
 
+// Whether the client comes back although it has had `done`: a browser's EventSource does, every three seconds for ever,
+// unless it is answered with 204.
+bool has_seen_the_end(const HttpRequest& request, const Job& job);
+
 class EventStream : public ProgressWatcher {
  public:
   // REQUIRES: options and clock outlive it.

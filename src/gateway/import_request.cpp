@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/glob.hpp"
 #include "base/text.hpp"
 
 namespace imgimport {
@@ -163,6 +164,20 @@ class FieldReader {
   std::optional<Error> error_;
 };
 
+// A link as it is pasted out of a text: with the quotes or angle brackets that were around it.
+std::string_view without_wrapping(std::string_view link) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPairs{
+      {{"\"", "\""}, {"'", "'"}, {"<", ">"}, {"\u201c", "\u201d"}, {"`", "`"}}};
+  link = trim(link);
+  for (const auto& [left, right] : kPairs) {
+    if (link.size() < left.size() + right.size() || !link.starts_with(left) || !link.ends_with(right)) continue;
+    link.remove_prefix(left.size());
+    link.remove_suffix(right.size());
+    return trim(link);
+  }
+  return link;
+}
+
 Result<void> check_filter_names(const json::object& object) {
   for (const auto& [key, value] : object) {
     if (std::find(kFilters.begin(), kFilters.end(), std::string_view(key)) != kFilters.end()) continue;
@@ -185,6 +200,9 @@ Result<ImportFilters> parse_filters(const json::object& object) {
   filters.max_size = fields.count<std::uint64_t>("max_size", kBytes);
   filters.mime_types = fields.mime_types("mime_types");
   filters.name_glob = fields.text("name_glob");
+  if (const auto trouble = glob_trouble(filters.name_glob)) {
+    fields.fail("name_glob", "a pattern with *, ?, [a-z] and {a,b}: " + *trouble);
+  }
   filters.min_width = fields.count<std::int32_t>("min_width", kPixels);
   filters.min_height = fields.count<std::int32_t>("min_height", kPixels);
   filters.taken_after = fields.local_time("taken_after");
@@ -204,7 +222,7 @@ Result<ImportRequest> parse_import_request(std::string_view body) {
   IMGIMPORT_ASSIGN_OR_RETURN(const json::object object, parse_object(body));
   FieldReader fields(object, "");
   ImportRequest request;
-  request.folder_url = trim(fields.text("folder_url"));
+  request.folder_url = without_wrapping(fields.text("folder_url"));
   if (request.folder_url.empty()) fields.fail("folder_url", "a string, the link to a Google Drive folder");
   request.recursive = fields.flag("recursive", true);
   request.dry_run = fields.flag("dry_run", false);

@@ -158,6 +158,10 @@ Result<HttpResponse> ImportRoutes::events(const CallContext& context, const Http
   IMGIMPORT_ASSIGN_OR_RETURN(const JobId id, job_id_argument(request));
   IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, parts_.imports.progress(context, id));
   HttpResponse response;
+  if (has_seen_the_end(request, progress.job)) {
+    response.status = 204;
+    return response;
+  }
   response.headers.set("Content-Type", "text/event-stream");
   response.headers.set("Cache-Control", "no-store");
   response.headers.set("X-Accel-Buffering", "no");  // nginx would hold events back

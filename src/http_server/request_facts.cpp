@@ -20,8 +20,15 @@ bool is_sane_id(std::string_view id) noexcept {
   });
 }
 
-std::string_view remedy_for(int status) noexcept {
-  switch (status) {
+std::string_view remedy_for(const RequestProblem& problem) noexcept {
+  if (problem.code == "host_missing") return "Send one Host header with the server's name.";
+  switch (problem.status) {
+    case 400:
+      return "Send the request as RFC 9112 lays it down; a client library of HTTP does.";
+    case 505:
+      return "Send HTTP/1.1.";
+    case 417:
+      return "Leave the Expect header out, or send \"Expect: 100-continue\".";
     case 408:
       return "Send the request without long pauses.";
     case 413:
@@ -31,7 +38,7 @@ std::string_view remedy_for(int status) noexcept {
     case 503:
       return "Try again in a moment.";
     default:
-      return "";
+      return "Correct the request.";
   }
 }
 
@@ -76,7 +83,7 @@ HttpResponse problem_response(const RequestProblem& problem, std::string_view re
   HttpResponse response = error_response(HttpErrorText{.status = problem.status,
                                                        .code = problem.code,
                                                        .message = problem.message,
-                                                       .remedy = remedy_for(problem.status),
+                                                       .remedy = remedy_for(problem),
                                                        .request_id = request_id});
   if (problem.status == 503) response.headers.set("Retry-After", "1");
   response.close_connection = true;
@@ -91,7 +98,8 @@ void fill_in_error_body(HttpResponse& response, std::string_view request_id) {
       .status = response.status,
       .code = ours ? "internal" : "request_failed",
       .message = ours ? std::string_view("The server failed to answer this request.") : reason_phrase(response.status),
-      .remedy = ours ? "Try again; if it stays, look for the request id in the server's log." : "",
+      .remedy = ours ? "Try again; if it stays, look for the request id in the server's log."
+                     : "Look into the API's description at /api/openapi.json.",
       .request_id = request_id});
   response.headers.set("Content-Type", "application/json");
   response.body = std::move(shaped.body);

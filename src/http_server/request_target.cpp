@@ -20,7 +20,8 @@ std::string_view without_authority(std::string_view target) noexcept {
 
 Error bad_target(std::string_view what) {
   return Error(ErrorCode::kInvalidArgument, "The request's target " + std::string(what) + ".")
-      .with_reason("bad_target");
+      .with_reason("bad_target")
+      .with_remedy("Percent-encode what is special in the path and in the query, and begin the path with a slash.");
 }
 
 Result<std::string> decode_query_part(std::string_view raw) {

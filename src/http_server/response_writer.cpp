@@ -29,7 +29,7 @@ void ResponseWriter::on_push_wake() {
 
 void ResponseWriter::watch_client(const std::shared_ptr<Exchange>& exchange) {
   connection_.start_read();
-  if (connection_.ended() && exchange) exchange->stop.request_stop();
+  if (connection_.lost() && exchange) exchange->stop.request_stop();
 }
 
 // In the middle of a body: the client must not take it for whole. Where only the end of the connection ends the body,
@@ -58,8 +58,7 @@ ResponseFrame ResponseWriter::frame_for(const HttpResponse& response, const Answ
     frame.chunked = !frame.content_length && frame.http_1_1;
     endless = !frame.content_length && !frame.http_1_1 && !frame.head_only;
   }
-  frame.keep_alive =
-      to.keep_alive && !response.close_connection && !endless && !state_.draining.load(std::memory_order_relaxed);
+  frame.keep_alive = to.keep_alive && !response.close_connection && !endless && state_.serves();
   return frame;
 }
 
@@ -197,7 +196,7 @@ Task<bool> ResponseWriter::pump_push(bool chunked, const AnswerTo& to) {
       continue;
     }
     watch_client(to.exchange);
-    if (connection_.ended() || connection_.lost()) co_return false;
+    if (connection_.lost()) co_return false;
     co_await connection_.event();
   }
 }

@@ -42,8 +42,8 @@ class ResponseWriter {
 
   void on_body_part(const BodyPull& pull, Result<BodyPull::Piece> part);
   void on_push_wake();
-  // Keeps a read under way, and tells the handler when the client has left. To be called whenever something is waited
-  // for that is not the client's.
+  // Keeps a read under way, and tells the handler when the connection is gone. To be called whenever something is
+  // waited for that is not the client's.
   void watch_client(const std::shared_ptr<Exchange>& exchange);
 
  private:

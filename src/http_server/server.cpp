@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -28,7 +29,9 @@ using boost::system::error_code;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
-constexpr std::size_t kMaxRefusals = 64;  // connections beyond the cap that get their 503 at the same time
+// Connections beyond the cap that get their 503, or are told of the health, at the same time; others wait in the
+// backlog.
+constexpr std::size_t kMaxRefusals = 64;
 constexpr std::chrono::milliseconds kLastWords{500};
 
 std::string text_of(const sockaddr_storage& peer) {
@@ -63,6 +66,7 @@ class Listener {
         options_(std::move(options)),
         is_v6_(socket.is_v6),
         tls_(std::move(tls)),
+        router_(options_.router),
         socket_(threads.front()->context(), socket.fd),
         pause_(threads.front()->context()) {}
 
@@ -70,6 +74,9 @@ class Listener {
   void start() {
     state_.enter();
     wait();
+  }
+  void hand_over(const Router& before, const Router& after) {
+    if (router_.load() == &before) router_.store(&after);
   }
   void close() {
     error_code ignored;
@@ -87,6 +94,7 @@ class Listener {
 
   void accept_waiting() {
     for (;;) {
+      if (!has_room()) return accept_later();
       sockaddr_storage peer{};
       socklen_t size = sizeof peer;
       const int fd =
@@ -107,6 +115,14 @@ class Listener {
     if (!std::exchange(in_trouble_, true)) {
       log_error("accept_failed", {{"listener", options_.name}, {"error", std::generic_category().message(code)}});
     }
+    accept_later();
+  }
+
+  bool has_room() const {
+    return state_.served.load() < state_.options.max_connections || state_.refused.load() < kMaxRefusals;
+  }
+
+  void accept_later() {
     pause_.expires_after(kAcceptPause);
     pause_.async_wait([this](error_code error) {
       if (!error && socket_.is_open()) accept_waiting();
@@ -117,15 +133,9 @@ class Listener {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     auto purpose = SessionPurpose::kServe;
-    if (state_.served.load() >= state_.options.max_connections) {
-      if (state_.refused.load() >= kMaxRefusals) {
-        ::close(fd);
-        return;
-      }
-      purpose = SessionPurpose::kRefuse;
-    }
+    if (state_.served.load() >= state_.options.max_connections) purpose = SessionPurpose::kRefuse;
     IoThread& io = *threads_[next_thread_++ % threads_.size()];
-    start_session(state_, io, {fd, is_v6_, std::move(remote), options_.router, tls_.get(), purpose});
+    start_session(state_, io, {fd, is_v6_, std::move(remote), &router_, tls_.get(), purpose});
   }
 
   ServerState& state_;
@@ -133,6 +143,7 @@ class Listener {
   const HttpListenerOptions options_;
   const bool is_v6_;
   const TlsContext tls_;
+  std::atomic<const Router*> router_;
   asio::posix::stream_descriptor socket_;
   asio::steady_timer pause_;
   std::size_t next_thread_ = 0;
@@ -163,22 +174,31 @@ class HttpServer::Impl {
     for (std::size_t i = 0; i < threads_.size(); ++i) threads_[i]->start(i);
   }
 
+  void start_early() {
+    state_.starting = true;
+    start();
+  }
+  void hand_over(const Router& before, const Router& after) {
+    for (const auto& listener : listeners_) listener->hand_over(before, after);
+  }
+  void open() { state_.starting = false; }
+
   void drain() {
     if (state_.draining.exchange(true)) return;
-    if (!started_) {
-      listeners_.clear();
-      return;
-    }
-    threads_.front()->post([this] {
-      for (const auto& listener : listeners_) listener->close();
-    });
-    for_each_session(&Session::on_drain);
+    if (started_) for_each_session(&Session::on_drain);
   }
 
   void stop(SteadyTime deadline) {
     if (std::exchange(stopped_, true)) return;
     drain();
-    if (started_) end_sessions(deadline);
+    state_.closing = true;
+    if (started_) {
+      threads_.front()->post([this] {
+        for (const auto& listener : listeners_) listener->close();
+      });
+      for_each_session(&Session::on_drain);
+      end_sessions(deadline);
+    }
     for (const auto& io : threads_) io->join();
     listeners_.clear();
   }
@@ -225,6 +245,15 @@ Result<std::uint16_t> HttpServer::listen(const HttpListenerOptions& options) {
 }
 void HttpServer::start() {
   impl_->start();
+}
+void HttpServer::start_early() {
+  impl_->start_early();
+}
+void HttpServer::hand_over(const Router& before, const Router& after) {
+  impl_->hand_over(before, after);
+}
+void HttpServer::open() {
+  impl_->open();
 }
 void HttpServer::drain() {
   impl_->drain();

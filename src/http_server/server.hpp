@@ -4,8 +4,8 @@
 // What it promises its clients: HTTP/1.1 keep-alive and pipelining (answers in order), a header beyond 64 KiB gets 431
 // and a body beyond the route's limit 413, both readable (the rest is read on, bounded, before closing); an unknown
 // path 404, a wrong method 405 with Allow, a malformed request 400, all in the API's error shape; OPTIONS and CORS are
-// a router's affair. A client that is slower than the time-outs is cut off. Beyond the connection cap, a connection
-// gets 503.
+// a router's affair. A client that is slower than the time-outs is cut off. Beyond the connection cap, a request
+// gets 503, unless it asks for what is always answered. A client may end its sending once it has asked.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http_server/tls_files.hpp"
 #include "imgimport/executor.hpp"
@@ -30,6 +31,8 @@ struct HttpServerOptions {
   std::chrono::milliseconds body_timeout{60'000};    // for the body, whole
   std::chrono::milliseconds idle_timeout{75'000};    // between requests of one connection
   std::chrono::milliseconds write_timeout{60'000};   // without the client taking a byte
+  // Paths that are answered while the server starts or drains, too. Elsewhere a new request gets 503 then.
+  std::vector<std::string> always_answered{"/health", "/ready"};
 };
 
 struct HttpListenerOptions {
@@ -40,7 +43,7 @@ struct HttpListenerOptions {
   std::optional<TlsFiles> tls;
 };
 
-// listen() for each port, then start(), then drain() and stop(). Driven by one thread.
+// listen() for each port, then start() (or start_early() and open()), then drain() and stop(). Driven by one thread.
 class HttpServer {
  public:
   // Handlers run on `requests`, which outlives the server.
@@ -53,9 +56,15 @@ class HttpServer {
   // Connections wait in the backlog until start().
   Result<std::uint16_t> listen(const HttpListenerOptions& options);
   void start();
-  // No new connections; idle ones are closed, answers under way say "Connection: close". Does not block.
+  // Serves what is always answered alone, until open().
+  void start_early();
+  // From the next request on, `after` answers on the ports that `before` has. REQUIRES: both outlive the server.
+  void hand_over(const Router& before, const Router& after);
+  void open();
+  // Answers under way are finished and say "Connection: close"; idle connections are closed. Ports stay open: a new
+  // connection gets one answer, a 503 unless it asks for what is always answered. Does not block.
   void drain();
-  // Drains; returns when all connections have ended, cut off at `deadline`. Idempotent.
+  // Drains, closes the ports; returns when all connections have ended, cut off at `deadline`. Idempotent.
   void stop(std::chrono::steady_clock::time_point deadline);
 
   std::size_t open_connections() const;

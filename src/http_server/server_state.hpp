@@ -18,7 +18,9 @@ struct ServerState {
 
   const HttpServerOptions options;
   Executor& requests;
+  std::atomic<bool> starting{false};
   std::atomic<bool> draining{false};
+  std::atomic<bool> closing{false};     // no connection is taken any more, and none waits for a request
   std::atomic<std::size_t> served{0};   // connections
   std::atomic<std::size_t> refused{0};  // connections beyond the cap that are being told so
 
@@ -27,6 +29,11 @@ struct ServerState {
   void leave();
   // false: `deadline` came first.
   bool wait_for_end(std::chrono::steady_clock::time_point deadline);
+
+  // Whether every request is answered, and connections are kept.
+  bool serves() const noexcept {
+    return !starting.load(std::memory_order_relaxed) && !draining.load(std::memory_order_relaxed);
+  }
 
  private:
   std::mutex mutex_;

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -28,8 +29,16 @@ using SteadyTime = SteadyClock::time_point;
 constexpr std::size_t kLittleRest = 64 << 10;
 constexpr std::size_t kStreamBuffer = 64 << 10;  // of a body that is streamed, for each read
 
+// The end of a client's sending may be the end of the client: only what is sent to it tells, by the reset that comes
+// back. An interim answer is one that every client of HTTP/1.1 reads over (RFC 9110, 15.2).
+constexpr std::string_view kStillHere = "HTTP/1.1 102 Processing\r\n\r\n";
+constexpr std::chrono::milliseconds kAskAgain{1'000};
+constexpr std::chrono::milliseconds kRefusalPatience{2'000};  // with the request of a client that is to be refused
+
 constexpr RequestProblem kSlowRequest{408, "request_timeout", "The request did not arrive in time."};
 constexpr RequestProblem kTooManyConnections{503, "too_many_connections", "The server has no connection to spare."};
+constexpr RequestProblem kStarting{503, "starting", "The server is starting."};
+constexpr RequestProblem kDraining{503, "draining", "The server is ending."};
 constexpr RequestProblem kMalformedBody{400, "malformed_request", "The request's body is not valid HTTP/1.1."};
 
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
@@ -57,12 +66,14 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Task<bool> read_body();
   Task<bool> respond(const Router::Route& route);
   Task<void> pass_body_on();
+  Task<void> ask_whether_still_there();
   Task<bool> write_continue();
   Task<bool> answer_early(HttpResponse& response);
   Task<bool> refuse(const RequestProblem& problem);
 
   void ended(const std::exception_ptr& failure);
-  std::optional<HttpResponse> ask_guard(const HttpRequest& request);
+  std::optional<HttpResponse> ask_guard(const Router& router, const HttpRequest& request);
+  std::optional<HttpResponse> not_now(const HttpRequest& request) const;
   void begin_exchange();
   void begin_inlet();
   void end_inlet(std::optional<Error> failure);
@@ -71,7 +82,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   ServerState& state_;
   const std::shared_ptr<IoThread> io_;
-  const Router& router_;
+  const std::atomic<const Router*>& router_;
   const std::string remote_;
   const SessionPurpose purpose_;
   const bool secure_;
@@ -79,6 +90,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Connection connection_;  // behind what may throw: it owns the descriptor
   ResponseWriter writer_;
   bool idle_ = false;
+  bool fresh_ = true;  // no request has come yet
 
   // The request under way.
   std::string request_id_;
@@ -147,7 +159,7 @@ void HttpSession::ended(const std::exception_ptr& failure) {
 }
 
 void HttpSession::on_drain() {
-  if (idle_) connection_.hang_up();
+  if (idle_ && (!fresh_ || state_.closing.load())) connection_.hang_up();
 }
 
 void HttpSession::on_stop_requested() {
@@ -170,10 +182,6 @@ Task<void> HttpSession::run() {
     const bool secured = co_await connection_.handshake(state_.options.header_timeout);
     if (!secured) co_return;
   }
-  if (purpose_ == SessionPurpose::kRefuse) {
-    co_await refuse(kTooManyConnections);
-    co_return;
-  }
   bool go_on = true;
   while (go_on) go_on = co_await serve_one();
 }
@@ -185,11 +193,14 @@ Task<bool> HttpSession::read_head() {
   request_id_.clear();
   idle_ = connection_.unread().empty();
   if (idle_) connection_.shrink();
-  if (idle_ && state_.draining.load(std::memory_order_relaxed)) co_return false;
-  connection_.set_deadline(idle_ ? state_.options.idle_timeout : state_.options.header_timeout);
+  if (idle_ && (fresh_ ? state_.closing.load() : state_.draining.load(std::memory_order_relaxed))) co_return false;
+  const bool has_place = purpose_ == SessionPurpose::kServe;
+  const auto in_time = has_place ? state_.options.header_timeout : kRefusalPatience;
+  connection_.set_deadline(idle_ && has_place ? state_.options.idle_timeout : in_time);
   for (;;) {
     if (!connection_.unread().empty()) {
-      if (std::exchange(idle_, false)) connection_.set_deadline(state_.options.header_timeout);
+      fresh_ = false;
+      if (std::exchange(idle_, false)) connection_.set_deadline(in_time);
       const auto fed = parser_.feed_head(connection_.unread());
       connection_.consume(fed.consumed);
       if (fed.outcome == RequestParser::Outcome::kComplete) co_return true;
@@ -197,6 +208,7 @@ Task<bool> HttpSession::read_head() {
     }
     const bool more = co_await connection_.read_more();
     if (more) continue;
+    if (connection_.timed_out() && !has_place) co_return co_await refuse(kTooManyConnections);
     if (connection_.timed_out() && !idle_) co_return co_await refuse(kSlowRequest);
     co_return false;
   }
@@ -227,7 +239,7 @@ Task<bool> HttpSession::serve_one() {
   const bool has_head = co_await read_head();
   if (!has_head) co_return false;
   HttpRequest& request = parser_.request();
-  keep_alive_ = parser_.keep_alive();
+  keep_alive_ = parser_.keep_alive() && purpose_ == SessionPurpose::kServe;
   http_1_1_ = parser_.is_http_1_1();
   awaits_continue_ = !parser_.body_complete() && parser_.expects_continue() && connection_.unread().empty();
   request.request_id = choose_request_id(request);
@@ -237,15 +249,17 @@ Task<bool> HttpSession::serve_one() {
     HttpResponse response = error_response(split.error(), request);
     co_return co_await answer_early(response);
   }
-  Router::Match match = router_.match(request.method, raw_path(request.target));
+  if (auto refusal = not_now(request)) co_return co_await answer_early(*refusal);
+  const Router& router = *router_.load();
+  Router::Match match = router.match(request.method, raw_path(request.target));
   if (match.route == nullptr) {
     HttpResponse response = no_route_response(request, match.allowed);
     co_return co_await answer_early(response);
   }
   request.path_args = std::move(match.path_args);
   const Router::Route& route = *match.route;
-  if (route.options.guarded && router_.guard()) {
-    std::optional<HttpResponse> refusal = ask_guard(request);
+  if (route.options.guarded && router.guard()) {
+    std::optional<HttpResponse> refusal = ask_guard(router, request);
     if (refusal) co_return co_await answer_early(*refusal);
   }
   parser_.limit_body(route.options.max_body_bytes);
@@ -261,9 +275,26 @@ Task<bool> HttpSession::serve_one() {
   co_return co_await respond(route);
 }
 
-std::optional<HttpResponse> HttpSession::ask_guard(const HttpRequest& request) {
+std::optional<HttpResponse> HttpSession::not_now(const HttpRequest& request) const {
+  const bool has_place = purpose_ == SessionPurpose::kServe;
+  if (has_place && state_.serves()) return std::nullopt;
+  const auto& always = state_.options.always_answered;
+  std::string_view path = request.path;
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (std::find(always.begin(), always.end(), path) != always.end()) return std::nullopt;
+  if (!has_place) return problem_response(kTooManyConnections, request_id_);
+  if (request.headers.find("Accept") == std::string_view("text/event-stream")) {
+    // An EventSource never comes back after an answer that is not 200, but it does after a broken connection.
+    HttpResponse nothing;
+    nothing.drop_connection = true;
+    return nothing;
+  }
+  return problem_response(state_.draining.load() ? kDraining : kStarting, request_id_);
+}
+
+std::optional<HttpResponse> HttpSession::ask_guard(const Router& router, const HttpRequest& request) {
   try {
-    std::optional<HttpResponse> refusal = router_.guard()(request);
+    std::optional<HttpResponse> refusal = router.guard()(request);
     if (!refusal || refusal->body.index() < 2) return refusal;
     return error_response(Error(ErrorCode::kInternal, "a guard must answer with a text"), request);
   } catch (const std::exception& failure) {
@@ -374,6 +405,16 @@ Task<void> HttpSession::pass_body_on() {
   connection_.start_read();
 }
 
+// Of a client that has said all it has to say, now and then while its answer takes its time.
+Task<void> HttpSession::ask_whether_still_there() {
+  if (inlet_ || !connection_.ended() || connection_.has_deadline()) co_return;
+  if (connection_.timed_out() && http_1_1_) {
+    const bool sent = co_await connection_.write(kStillHere);
+    if (!sent) co_return;
+  }
+  connection_.set_deadline(kAskAgain);
+}
+
 Task<bool> HttpSession::respond(const Router::Route& route) {
   connection_.clear_deadline();
   begin_exchange();
@@ -384,8 +425,11 @@ Task<bool> HttpSession::respond(const Router::Route& route) {
     if (inlet_) co_await pass_body_on();
     if (!inlet_) writer_.watch_client(exchange_);
     if (response_ || connection_.lost()) break;
+    co_await ask_whether_still_there();
+    if (response_ || connection_.lost()) break;
     co_await connection_.event();
   }
+  if (connection_.ended()) connection_.clear_deadline();
   if (inlet_) end_inlet(connection_.lost() ? broken_off() : Error(ErrorCode::kCancelled, "the request was answered"));
   const bool whole = parser_.body_complete();
   bool go_on = false;
@@ -413,7 +457,7 @@ void start_session(ServerState& state, IoThread& io, NewConnection connection) {
   io.post([&state, &io, &count, connection = std::move(connection)] {
     std::shared_ptr<HttpSession> session;
     try {
-      if (!state.draining.load()) session = std::make_shared<HttpSession>(state, io, connection);
+      if (!state.closing.load()) session = std::make_shared<HttpSession>(state, io, connection);
     } catch (const std::exception& failure) {
       log_error("connection_failed", {{"remote", connection.remote}, {"error", failure.what()}});
     }

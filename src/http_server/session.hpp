@@ -1,6 +1,7 @@
 // A connection's requests and answers, as the rest of the server sees them.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <string>
 
@@ -21,7 +22,7 @@ class Session {
   virtual ~Session() = default;
   // Checks the deadline of what the connection waits for.
   virtual void on_tick(std::chrono::steady_clock::time_point now) = 0;
-  // Ends it if it is idle.
+  // Ends it if it waits for a further request; once the server is closing, also for the first.
   virtual void on_drain() = 0;
   // Asks the handler under way to stop.
   virtual void on_stop_requested() = 0;
@@ -40,8 +41,8 @@ struct NewConnection {
   int fd = -1;  // handed over
   bool is_v6 = false;
   std::string remote;
-  const Router* router = nullptr;
-  ssl_ctx_st* tls = nullptr;  // nullptr: plain
+  const std::atomic<const Router*>* router = nullptr;  // outlives the session
+  ssl_ctx_st* tls = nullptr;                           // nullptr: plain
   SessionPurpose purpose = SessionPurpose::kServe;
 };
 

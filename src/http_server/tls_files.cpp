@@ -1,6 +1,7 @@
 #include "http_server/tls_files.hpp"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include <array>
@@ -18,13 +19,22 @@ std::string last_error() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return text == nullptr ? "not in PEM format" : text;
+  const bool is_no_pem = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+  return text == nullptr || is_no_pem ? "it holds nothing of the kind in PEM format" : text;
 }
 
 Error unusable(std::string_view what, const std::string& path, const std::string& why, std::string reason) {
+  const bool is_mismatch = reason == "tls_mismatch";
   return Error(ErrorCode::kMisconfigured, "the " + std::string(what) + " " + path + " cannot be used: " + why)
       .with_reason(std::move(reason))
-      .with_remedy("Give a PEM file that this user can read.");
+      .with_remedy(is_mismatch ? "Give the key that the certificate was made for."
+                               : "Give a PEM file that this user can read.");
+}
+
+Error mismatched(const TlsFiles& files) {
+  ERR_clear_error();
+  return unusable("TLS key file", files.private_key, "it is not the key of the certificate " + files.certificate_chain,
+                  "tls_mismatch");
 }
 
 // Tells a missing or forbidden file from a wrong one, which OpenSSL's errors do not.
@@ -79,11 +89,10 @@ Result<TlsContext> load_tls(const TlsFiles& files) {
     const auto code = ERR_peek_error();
     const bool mismatch =
         ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH || ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH;
-    return unusable("TLS key file", files.private_key, last_error(), mismatch ? "tls_mismatch" : "tls_key");
+    if (mismatch) return mismatched(files);
+    return unusable("TLS key file", files.private_key, last_error(), "tls_key");
   }
-  if (SSL_CTX_check_private_key(context.get()) != 1) {
-    return unusable("TLS key file", files.private_key, last_error(), "tls_mismatch");
-  }
+  if (SSL_CTX_check_private_key(context.get()) != 1) return mismatched(files);
   return context;
 }
 

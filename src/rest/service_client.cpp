@@ -41,9 +41,9 @@ std::string ServiceClient::trouble() const {
   return trouble_;
 }
 
-Error ServiceClient::away(const Error& why) const {
-  Error error(ErrorCode::kUnavailable,
-              fmt::format("the {} service at {} does not answer: {}", address_.name, address_.url, why.message()));
+// Clients of the public API read this: where the service runs and what the line said is for the log.
+Error ServiceClient::away() const {
+  Error error(ErrorCode::kUnavailable, fmt::format("the {} service does not answer", address_.name));
   return std::move(error)
       .with_reason("service_away")
       .with_remedy(fmt::format("Start it, or set {} to where it runs; what was accepted goes on by itself then",
@@ -53,14 +53,14 @@ Error ServiceClient::away(const Error& why) const {
 
 Error ServiceClient::lost(const Error& why) {
   breaker_.failed(clock_.steady_now());
-  Error said = away(why);
-  note(said);
+  Error said = away();
+  note(said, why.message());
   return said;
 }
 
 Error ServiceClient::bad_answer(std::string_view what) const {
-  return Error(ErrorCode::kUnavailable, fmt::format("the {} service at {} gave an answer that cannot be understood: {}",
-                                                    address_.name, address_.url, what))
+  return Error(ErrorCode::kUnavailable,
+               fmt::format("the {} service gave an answer that cannot be understood: {}", address_.name, what))
       .with_reason("bad_answer")
       .with_remedy("Run the same version of imgimport everywhere");
 }
@@ -68,19 +68,24 @@ Error ServiceClient::bad_answer(std::string_view what) const {
 Error ServiceClient::refusal(int status, const HttpHeaders& headers, std::string_view body) const {
   if (auto error = decode_error(body)) return *std::move(error);
   if (status == 401 || status == 403) {
-    return Error(ErrorCode::kUnavailable, fmt::format("the {} service at {} refuses {}", address_.name, address_.url,
+    return Error(ErrorCode::kUnavailable, fmt::format("the {} service ({}) refuses {}", address_.name, address_.setting,
                                                       address_.token.empty() ? "calls without a token" : "our token"))
         .with_reason("service_refuses_token")
         .with_remedy("Set INTERNAL_TOKEN to the same value for every service");
   }
   if (status == 404 && !headers.find(kWireVersionHeader)) {
     return Error(ErrorCode::kUnavailable,
-                 fmt::format("what answers at {} is not imgimport's {} service", address_.url, address_.name))
+                 fmt::format("what answers at {} is not imgimport's {} service", address_.setting, address_.name))
         .with_reason("not_the_service")
         .with_remedy(fmt::format("Set {} to where the {} service listens", address_.setting, address_.name));
   }
-  return Error(ErrorCode::kUnavailable,
-               fmt::format("the {} service at {} answered with status {}", address_.name, address_.url, status))
+  if (status == 503) {
+    return Error(ErrorCode::kUnavailable, fmt::format("the {} service is starting or ending", address_.name))
+        .with_reason("service_away")
+        .with_remedy("Wait a moment; what was accepted goes on by itself then")
+        .with_retry_after(milliseconds(1'000));
+  }
+  return Error(ErrorCode::kUnavailable, fmt::format("the {} service answered with status {}", address_.name, status))
       .with_reason("bad_answer");
 }
 
@@ -89,9 +94,9 @@ Result<void> ServiceClient::check_version(const HttpHeaders& headers) const {
   if (version && *version == kWireVersion) return {};
   if (!version) return refusal(404, headers, {});
   return Error(ErrorCode::kUnavailable,
-               fmt::format("the {} service at {} is another version of imgimport (its calls are of version {}, ours "
+               fmt::format("the {} service ({}) is another version of imgimport (its calls are of version {}, ours "
                            "of version {})",
-                           address_.name, address_.url, *version, kWireVersion))
+                           address_.name, address_.setting, *version, kWireVersion))
       .with_reason("service_version")
       .with_remedy("Run the same version of imgimport everywhere");
 }
@@ -111,7 +116,7 @@ HttpClientRequest ServiceClient::request_to(const CallContext& context, std::str
 }
 
 // Says so once when it begins and once when it ends.
-void ServiceClient::note(const Result<void>& outcome) {
+void ServiceClient::note(const Result<void>& outcome, std::string_view cause) {
   const std::string text = outcome.has_value() ? std::string() : outcome.error().message();
   std::string before;
   {
@@ -122,8 +127,11 @@ void ServiceClient::note(const Result<void>& outcome) {
   if (text.empty()) {
     log_info("a service answers again", {{"service", address_.name}, {"url", address_.url}});
   } else {
-    log_warning("a service does not answer",
-                {{"service", address_.name}, {"error", text}, {"remedy", outcome.error().remedy()}});
+    log_warning("a service does not answer", {{"service", address_.name},
+                                              {"url", address_.url},
+                                              {"error", text},
+                                              {"cause", cause},
+                                              {"remedy", outcome.error().remedy()}});
   }
 }
 

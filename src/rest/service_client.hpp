@@ -74,14 +74,15 @@ class ServiceClient {
   Result<std::string> exchange(const CallContext& context, const Outgoing& outgoing);
   Result<HttpClientResponse> send(const CallContext& context, const Outgoing& outgoing);
   HttpClientRequest request_to(const CallContext& context, std::string_view target) const;
-  Error away(const Error& why) const;
+  Error away() const;
   // No answer came: says so to breaker and log.
   Error lost(const Error& why);
   Error bad_answer(std::string_view what) const;
   Error refusal(int status, const HttpHeaders& headers, std::string_view body) const;
   Result<void> check_version(const HttpHeaders& headers) const;
   Result<void> admitted();
-  void note(const Result<void>& outcome);
+  // `cause`: for the log, beside what callers are told.
+  void note(const Result<void>& outcome, std::string_view cause = {});
 
   const ServiceAddress address_;
   HttpClient& http_;

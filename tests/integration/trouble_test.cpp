@@ -1,14 +1,18 @@
 // Bad input and broken surroundings: each gets the right status or exit code, one clear sentence and a remedy, and what
 // is stored already stays as it is.
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <fstream>
 
 #include "emulators/drive/drive_emulator.hpp"
+#include "http_client/curl_client.hpp"
+#include "http_server/listening_socket.hpp"
 #include "support/import_audit.hpp"
 #include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
@@ -43,6 +47,14 @@ Ended run_program(const std::filesystem::path& directory, const std::vector<std:
   ended.code = process.wait(std::chrono::seconds(30)).value_or(-1);
   ended.errors = process.error_output();
   return ended;
+}
+
+// A port that was free a moment ago.
+std::uint16_t free_port() {
+  const auto socket = open_listening_socket("test", "127.0.0.1", 0);
+  if (!socket.has_value()) throw std::runtime_error(socket.error().message());
+  close(socket->fd);
+  return socket->port;
 }
 
 void check_error(const Reply& reply, int status) {
@@ -153,6 +165,64 @@ TEST_CASE("a start that cannot work ends with exit code 2 and one sentence") {
     std::ofstream(dir.path() / "bad.json") << "{ \"worker\": ";
     check_refused(run_program(dir.path(), {"--role=all", "--config", "bad.json"}, {}), "bad.json");
   }
+}
+
+TEST_CASE("a start whose database is away answers for its health, waits, and ends when it is told to") {
+  const TempDir dir;
+  const std::uint16_t port = free_port();
+  ChildOptions options;
+  options.program = program_under_test();
+  options.arguments = {"--role=metadata"};
+  options.environment = {{"METADATA_PORT", std::to_string(port)},
+                         {"LOG_LEVEL", "warning"},
+                         {"DATABASE_URL", "postgresql://importer:secret@127.0.0.1:1/imgimport"}};
+  options.directory = dir.path();
+  ChildProcess process(options);
+  CurlHttpClient http;
+  const auto get = [&](const std::string& path) {
+    HttpClientRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(port) + path;
+    return http.send(CallContext{}.with_timeout(std::chrono::seconds(5)), request);
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  auto health = get("/health");
+  while ((!health.has_value() || health->body.find("database") == std::string::npos) &&
+         std::chrono::steady_clock::now() < deadline) {
+    health = get("/health");
+  }
+  REQUIRE(health.has_value());
+  CHECK(health->status == 200);
+  CHECK(health->body.find("degraded") != std::string::npos);
+  CHECK(health->body.find("the database does not answer") != std::string::npos);
+  const auto ready = get("/ready");
+  REQUIRE(ready.has_value());
+  CHECK(ready->status == 503);
+  const auto elsewhere = get("/metrics");
+  REQUIRE(elsewhere.has_value());
+  CHECK(elsewhere->status == 503);
+  CHECK(elsewhere->body.find("starting") != std::string::npos);
+  process.signal(SIGTERM);
+  CHECK(process.wait(std::chrono::seconds(10)) == 0);
+}
+
+TEST_CASE("a server whose certificate is not trusted is told from one that is not there") {
+  const TempDir dir;
+  const std::string files = dir.path().string();
+  const std::string make =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost"
+      " -keyout " +
+      files + "/key.pem -out " + files + "/cert.pem 2>/dev/null";
+  REQUIRE(std::system(make.c_str()) == 0);
+  ServerProcess server(dir.path() / "data",
+                       {{"TLS_CERT_FILE", files + "/cert.pem"}, {"TLS_KEY_FILE", files + "/key.pem"}});
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"status", server.url()}, std::vector<std::string>{"--health=" + server.url()}}) {
+    const Ended ended = run_program(dir.path(), arguments, {});
+    INFO(ended.errors);
+    CHECK(ended.code != 0);
+    CHECK(ended.errors.find("SSL_CERT_FILE") != std::string::npos);
+  }
+  CHECK(server.stop() == 0);
 }
 
 TEST_CASE("a full disk stops the job with the remedy, and retry goes on when there is room") {

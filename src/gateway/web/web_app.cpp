@@ -1,5 +1,7 @@
 #include "gateway/web/web_app.hpp"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -27,8 +29,20 @@ WebFiles embedded_files() {
   return {};
 }
 
-bool names_a_file(std::string_view path) {
-  return path.substr(path.rfind('/') + 1).find('.') != std::string_view::npos;
+// The routes of frontend/src/app.tsx; a test holds the two together. A name in it stands for one segment.
+constexpr std::array<std::string_view, 6> kPages{"/", "/jobs", "/jobs/:id", "/gallery", "/problems", "/overview"};
+
+bool is_page(std::string_view pattern, std::string_view path) {
+  const std::size_t name = pattern.find(':');
+  if (name == std::string_view::npos) return pattern == path;
+  if (!path.starts_with(pattern.substr(0, name))) return false;
+  const std::string_view segment = path.substr(name);
+  return !segment.empty() && segment.find('/') == std::string_view::npos;
+}
+
+// Whether somebody reads the answer, rather than a program.
+bool wants_a_page(const HttpRequest& request) {
+  return request.headers.find("Accept").value_or("").find("text/html") != std::string_view::npos;
 }
 
 HttpResponse no_app(const HttpRequest& request) {
@@ -54,6 +68,11 @@ Form form_for(const HttpRequest& request, const WebFile& file) {
 }  // namespace
 
 bool is_page_path(std::string_view path) {
+  if (path.size() > 2 && path.ends_with('/')) path.remove_suffix(1);
+  return std::any_of(kPages.begin(), kPages.end(), [path](std::string_view page) { return is_page(page, path); });
+}
+
+bool is_outside_the_api(std::string_view path) {
   const auto is_under = [path](std::string_view top) {
     return path == top || (path.starts_with(top) && path[top.size()] == '/');
   };
@@ -95,15 +114,27 @@ void WebApp::mount(Router& router) const {
   options.on_io_thread = true;
   options.guarded = false;  // the app asks for the token itself, and holds no data
   router.set_fallback(
-      is_page_path, [this](const CallContext&, const HttpRequest& request) { return answer(request); }, options);
+      is_outside_the_api, [this](const CallContext&, const HttpRequest& request) { return answer(request); }, options);
 }
 
 HttpResponse WebApp::answer(const HttpRequest& request) const {
   const WebFile* index = files_.find("/index.html");
   if (index == nullptr) return no_app(request);
   const WebFile* file = files_.find(request.path);
-  if (file == nullptr && names_a_file(request.path)) return no_such_path(request);
-  HttpResponse response = file_response(request, file == nullptr ? *index : *file, kPolicy);
+  if (file != nullptr) return app_response(request, *file);
+  if (is_page_path(request.path)) return app_response(request, *index);
+  // The status tells it to probes and scripts; the app tells it to people, and shows the way back.
+  if (!wants_a_page(request)) return no_such_path(request);
+  HttpRequest unconditional = request;
+  unconditional.headers = {};
+  unconditional.headers.set("Accept-Encoding", std::string(request.headers.find("Accept-Encoding").value_or("")));
+  HttpResponse response = app_response(unconditional, *index);
+  response.status = 404;
+  return response;
+}
+
+HttpResponse WebApp::app_response(const HttpRequest& request, const WebFile& file) {
+  HttpResponse response = file_response(request, file, kPolicy);
   response.headers.set("X-Frame-Options", "DENY");
   response.headers.set("Cross-Origin-Opener-Policy", "same-origin");
   response.headers.set("Permissions-Policy", std::string(kPermissions));

@@ -48,9 +48,11 @@ Result<std::unique_ptr<SqlMetadataStore>> SqlMetadataStore::open(const SqlStoreO
   SqlStoreOptions complete = options;
   IMGIMPORT_ASSIGN_OR_RETURN(complete.target, db::prepare_target(options.target));
   std::unique_ptr<SqlMetadataStore> store(new SqlMetadataStore(complete, clock));
-  IMGIMPORT_RETURN_IF_ERROR(store->migrate(CallContext().with_timeout(options.open_limit)));
+  CallContext context;
+  context.stop = options.open_stop;
+  IMGIMPORT_RETURN_IF_ERROR(store->migrate(context.with_timeout(options.open_limit)));
   if (options.half_copied == SqlStoreOptions::Copying::kRefuse) {
-    IMGIMPORT_RETURN_IF_ERROR(store->check_copied(CallContext().with_timeout(options.open_limit)));
+    IMGIMPORT_RETURN_IF_ERROR(store->check_copied(context.with_timeout(options.open_limit)));
   }
   return store;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -27,6 +28,7 @@ struct SqlStoreOptions {
   db::SqlPoolOptions pool;
   // How long open() waits for a server that does not answer yet.
   std::chrono::milliseconds open_limit{15'000};
+  std::stop_token open_stop;  // calls that waiting off
   // A removal that was begun (begin_delete, claim_garbage) and not reported done after this long is given out again:
   // longer than any store takes to remove an object.
   std::chrono::milliseconds removal_grace{120'000};

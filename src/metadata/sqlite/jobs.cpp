@@ -195,7 +195,9 @@ Result<std::int64_t> SqliteMetadataStore::retry_job(const CallContext& context, 
   return write(context, [&](db::Connection& connection) -> Result<std::int64_t> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, id));
     if (job.dry_run) {
-      return Error(ErrorCode::kConflict, "a dry run has nothing to retry").with_reason("dry_run");
+      return Error(ErrorCode::kConflict, "a dry run has nothing to retry")
+          .with_reason("dry_run")
+          .with_remedy("Import the folder without dry_run.");
     }
     Tally tally;
     std::int64_t moved = 0;

@@ -46,6 +46,20 @@ TEST_CASE("a literal segment wins over a name, in whatever order the routes were
   CHECK(pattern_of(router.match(HttpMethod::kGet, "/")) == "/");
 }
 
+TEST_CASE("a slash at the end of a path means the same path, where no route has it otherwise") {
+  const Router router = example();
+  CHECK(pattern_of(router.match(HttpMethod::kGet, "/api/images/all/")) == "/api/images/all");
+  const auto match = router.match(HttpMethod::kDelete, "/api/images/7/");
+  REQUIRE(match.route != nullptr);
+  CHECK(match.path_args == std::vector<std::pair<std::string, std::string>>{{"id", "7"}});
+  CHECK_FALSE(router.match(HttpMethod::kPost, "/api/images/7/").allowed.empty());
+  CHECK(router.match(HttpMethod::kGet, "/files/a/").path_args.at(0).second == "a/");
+  for (const char* path : {"/api/images/7//", "//", "/files", "//api/images/7", "/api/images/"}) {
+    INFO(path);
+    CHECK(router.match(HttpMethod::kGet, path).route == nullptr);
+  }
+}
+
 TEST_CASE("an encoded slash stays inside its segment") {
   const Router router = example();
   const auto match = router.match(HttpMethod::kGet, "/api/images/a%2Fb%20c/content");
@@ -179,7 +193,7 @@ TEST_CASE("an error's answer has the one shape, escaped") {
   CHECK(answer.headers.find("Retry-After") == "2");
   CHECK(answer.headers.find("Content-Type") == "application/json");
   CHECK(std::get<std::string>(answer.body) ==
-        "{\"error\":\"no \\\"more\\\"\\n\\u0001\xEF\xBF\xBD\",\"code\":\"slow_down\",\"remedy\":\"wait\","
+        "{\"error\":\"no \\\"more\\\"\\n\\u0001\xEF\xBF\xBD\",\"code\":\"slow_down\",\"remedy\":\"Wait\","
         "\"request_id\":\"r1\"}");
 }
 

@@ -1,5 +1,7 @@
 #include "base/text.hpp"
 
+#include "base/glob.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "base/random.hpp"
@@ -39,12 +41,38 @@ TEST_CASE("invalid UTF-8 becomes U+FFFD and valid text stays") {
   CHECK_FALSE(is_valid_utf8("\xE2\x82"));          // cut short
 }
 
+TEST_CASE("a glob that cannot be meant is told from one that can") {
+  for (const char* good : {"", "*", "a]b}", "[]a]", "[!]]", "{a,b}[0-9]?", "\\[", "{a,{b,c}}"}) {
+    INFO(good);
+    CHECK_FALSE(glob_trouble(good));
+  }
+  for (const char* bad : {"[a", "{a,b", "[z-a]", "a{b{c}", "{1,2,3,4}{1,2,3,4}{1,2,3,4}{1,2,3,4}{1,2,3,4}{1,2,3,4}"}) {
+    INFO(bad);
+    CHECK(glob_trouble(bad));
+  }
+}
+
 TEST_CASE("globs match without regard to case") {
   CHECK(glob_match("*.jp?g", "IMG_1.JPEG"));
   CHECK(glob_match("*", ""));
   CHECK(glob_match("a*b*c", "aXbXbXc"));
   CHECK_FALSE(glob_match("*.jpg", "a.png"));
   CHECK_FALSE(glob_match("?", ""));
+  CHECK(glob_match("b-0000[1-3].jpg", "b-00002.jpg"));
+  CHECK_FALSE(glob_match("b-0000[1-3].jpg", "b-00004.jpg"));
+  CHECK(glob_match("[!a-c]x", "dX"));
+  CHECK_FALSE(glob_match("[^a-c]x", "Bx"));
+  CHECK(glob_match("[A-F]*", "cafe"));
+  CHECK(glob_match("[]-]", "]"));
+  CHECK(glob_match("b-{1,2}*.{jpg,png}", "b-2x.PNG"));
+  CHECK_FALSE(glob_match("b-{1,2}.jpg", "b-3.jpg"));
+  CHECK(glob_match("{a,b{1,2}}x", "b2x"));
+  CHECK(glob_match("IMG{,_1}.jpg", "img.jpg"));
+  CHECK(glob_match("\\[1\\]\\*", "[1]*"));
+  CHECK_FALSE(glob_match("\\*", "x"));
+  CHECK(glob_match("?[ä-ü].jpg", "öü.jpg"));
+  CHECK(glob_match("a[b", "A[b"));
+  CHECK(glob_match("a{b", "A{b"));
 }
 
 TEST_CASE("hex goes both ways") {

@@ -53,6 +53,15 @@ TEST_CASE("an unknown role is named, with the roles there are", "[config][comman
   CHECK(message_of({"--role"}) == "--role needs a value: --role=…");
 }
 
+TEST_CASE("a flag without its value is an error, where an empty variable is one that is not set",
+          "[config][command-line]") {
+  CHECK(message_of({"--role=all", "--gateway-port="}) ==
+        "--gateway-port has an empty value: give it one, or leave the flag out");
+  CHECK_FALSE(message_of({"--role=all", "--data-dir", ""}).empty());
+  CHECK_FALSE(message_of({"import", "x", "--name-glob=[a"}).empty());
+  CHECK(message_of({"import", "x", "--name-glob=b-[1-3].{jpg,png}"}).empty());
+}
+
 TEST_CASE("neither a role nor a command is an error of its own", "[config][command-line]") {
   const auto line = parse({"--worker-threads=5"});
   REQUIRE_FALSE(line.has_value());

@@ -46,12 +46,12 @@ TEST_CASE("the last flag of a name wins", "[config]") {
   CHECK(ConfigFolder().load({"--role=all", "--batch-size=1", "--batch-size=2"})->config.import.batch_size == 2);
 }
 
-TEST_CASE("an empty value counts as not set in every source", "[config]") {
+TEST_CASE("an empty value counts as not set in every source but a flag", "[config]") {
   const ConfigFolder folder;
   folder.write("config/default.json", R"({"import": {"batch_size": 12, "worker_threads": null},
                                           "drive": {"google_api_key": "", "drive_quota_per_minute": null}})");
   folder.write(".env", "BATCH_SIZE=\nGOOGLE_API_KEY=''\n");
-  const auto loaded = folder.load({"--role=all", "--batch-size="}, {{"BATCH_SIZE", ""}, {"PORT", ""}});
+  const auto loaded = folder.load({"--role=all"}, {{"BATCH_SIZE", ""}, {"PORT", ""}});
   REQUIRE(loaded.has_value());
   CHECK(loaded->config.import.batch_size == 12);
   CHECK(loaded->config.worker.threads == 150);
@@ -101,6 +101,9 @@ TEST_CASE("what is wrong in the file is named with the file", "[config]") {
       {R"([1])", "not a JSON object of groups of settings"},
       {"{\n\"import\": {,}}", "not valid JSON at line 2 (syntax error)"},
       {"", "not valid JSON at line 1 (incomplete JSON)"},
+      {"{\"import\": {\"batch_size\": 1, // \"batch_size\": 2\n/* \"a\":\n */\n\"batch\\u005fsize\": 3}}",
+       "\"import.batch_size\" is there twice, the second time at line 4"},
+      {"{\"import\": {},\n\"import\": {}}", "\"import\" is there twice, the second time at line 2"},
       {R"({"import": {"batch_size": {}}})", "import.batch_size must be a whole number from 1 to 1000"},
   };
   for (const Row& row : rows) {
@@ -139,6 +142,22 @@ TEST_CASE("an unknown key of .env is only a warning; an unknown variable of the 
         std::vector<std::string>{
             ".env line 1: COMPOSE_PROJECT_NAME is not a setting of imgimport",
             ".env line 2: GOOGLE_API_KEI is not a setting of imgimport (did you mean GOOGLE_API_KEY?)"});
+}
+
+TEST_CASE("what .env may not mean as it stands is a warning with key and line, never with the value", "[config]") {
+  const ConfigFolder folder;
+  folder.write(".env",
+               "DB_PASSWORD=pa$word\nBATCH_SIZE=5\nAPI_TOKEN=${NONE}x\nBATCH_SIZE=6\nDATA_DIR=${GIVEN}${NO:-}\n");
+  const auto loaded =
+      folder.load({"--check-config"}, {{"GIVEN", "/x"}, {"DB_SERVER", "s"}, {"DB_NAME", "n"}, {"DB_USER", "u"}});
+  INFO(sentence(loaded));
+  REQUIRE(loaded.has_value());
+  REQUIRE(loaded->warnings.size() == 3);
+  CHECK_THAT(loaded->warnings[0], Catch::StartsWith(".env line 1: DB_PASSWORD refers to a variable that is not set") &&
+                                      !Catch::Contains("word ") && Catch::Contains("$$"));
+  CHECK_THAT(loaded->warnings[1], Catch::StartsWith(".env line 3: API_TOKEN refers") && !Catch::Contains("NONE"));
+  CHECK(loaded->warnings[2] == ".env line 4: BATCH_SIZE is set in line 2 as well; the last one holds");
+  CHECK(loaded->config.import.batch_size == 6);
 }
 
 TEST_CASE("a .env that cannot be read as one is an error, a directory of that name is not", "[config]") {

@@ -76,7 +76,7 @@ TEST_CASE("the session cookie is kept from scripts and foreign sites, and from p
   CHECK_THAT(header(), Catch::Contains("; Secure"));
 }
 
-TEST_CASE("a cookie alone changes nothing unless one of our own pages asks", "[gateway]") {
+TEST_CASE("a cookie stands for the token, except where a foreign page may have sent it", "[gateway]") {
   struct Row {
     HttpMethod method;
     Headers headers;
@@ -85,8 +85,13 @@ TEST_CASE("a cookie alone changes nothing unless one of our own pages asks", "[g
   const auto row = GENERATE(values<Row>({
       {HttpMethod::kGet, {}, ""},
       {HttpMethod::kGet, {{{"Origin", "https://evil.example"}}}, ""},
-      {HttpMethod::kPost, {}, "foreign_origin"},
-      {HttpMethod::kDelete, {}, "foreign_origin"},
+      {HttpMethod::kPost, {}, ""},
+      {HttpMethod::kDelete, {}, ""},
+      {HttpMethod::kPost, {{{"Sec-Fetch-Site", "same-origin"}}}, ""},
+      {HttpMethod::kPost, {{{"Sec-Fetch-Site", "none"}}}, ""},
+      {HttpMethod::kPost, {{{"Sec-Fetch-Site", "cross-site"}}}, "foreign_origin"},
+      {HttpMethod::kPost, {{{"Sec-Fetch-Site", "same-site"}}}, "foreign_origin"},
+      {HttpMethod::kPost, {{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "http://localhost:3000"}}}, ""},
       {HttpMethod::kPost, {{{"Origin", "null"}}}, "foreign_origin"},
       {HttpMethod::kPost, {{{"Origin", "https://evil.example"}, {"Host", "photos.example.org"}}}, "foreign_origin"},
       {HttpMethod::kPost, {{{"Origin", "http://localhost:3000"}}}, ""},

@@ -63,10 +63,10 @@ TEST_CASE("a preflight names the methods and headers to allowed origins only", "
   const Cors cors({"http://localhost:3000"});
   const auto good = cors.preflight(from("http://localhost:3000"), {HttpMethod::kGet, HttpMethod::kDelete});
   CHECK(good.status == 204);
-  CHECK(header(good, "Access-Control-Allow-Methods") == "GET, DELETE");
+  CHECK(header(good, "Access-Control-Allow-Methods") == "GET, HEAD, DELETE");
   CHECK_THAT(header(good, "Access-Control-Allow-Headers"),
              Catch::Contains("Authorization") && Catch::Contains("Content-Type") && Catch::Contains("Idempotency-Key"));
-  CHECK(header(good, "Allow") == "GET, DELETE, OPTIONS");
+  CHECK(header(good, "Allow") == "GET, HEAD, DELETE, OPTIONS");
   CHECK_FALSE(header(good, "Access-Control-Max-Age").empty());
   const auto bad = cors.preflight(from("https://evil.example"), {HttpMethod::kGet});
   CHECK(header(bad, "Access-Control-Allow-Methods").empty());

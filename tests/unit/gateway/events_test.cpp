@@ -58,6 +58,20 @@ TEST_CASE("the events of an ended job are its status and done", "[gateway]") {
   CHECK(fixture.imports.progress_calls() == before + 1);
 }
 
+TEST_CASE("a client that comes back after done is told not to, until the job goes on", "[gateway]") {
+  GatewayFixture fixture;
+  const JobId job = fixture.imported_job(1);
+  CHECK(fixture.get(events_of(job)).events->wait_for("id: done\nevent: done\n"));
+  const auto come_back = [&](const JobId& to, const std::string& last_id) {
+    return fixture.ask({.target = events_of(to), .headers = {{"Last-Event-ID", last_id}}});
+  };
+  const Answer told = come_back(job, "done");
+  CHECK(told.status == 204);
+  CHECK_FALSE(told.events);
+  CHECK(come_back(job, "progress").status == 200);
+  CHECK(come_back(fixture.submit(), "done").status == 200);
+}
+
 TEST_CASE("a cancelled or failed job ends its event streams", "[gateway]") {
   GatewayFixture fixture;
   const JobId job = fixture.submit();

@@ -134,7 +134,7 @@ TEST_CASE("health is degraded while the database is away, and recovers by itself
   const Health health = fixture.gateway.health();
   REQUIRE(health.troubles.size() == 1);
   CHECK(health.troubles.front().name == "database");
-  CHECK(health.troubles.front().trouble == "The database is away");
+  CHECK(health.troubles.front().trouble == "The database does not answer at the moment");
   fixture.metadata.fail_after(std::nullopt);
   CHECK(eventually([&] { return fixture.gateway.health().status == HealthStatus::kHealthy; }));
 }

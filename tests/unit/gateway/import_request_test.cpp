@@ -17,6 +17,24 @@ TEST_CASE("an import request needs nothing but a folder", "[gateway]") {
   CHECK(request->filters.mime_types.empty());
 }
 
+TEST_CASE("a link is taken out of the quotes or brackets that it was pasted with", "[gateway]") {
+  for (const char* pasted : {R"(" \"https://d.example/1a\" ")", R"("<https://d.example/1a>")",
+                             R"("'https://d.example/1a'")", R"("\u201chttps://d.example/1a\u201d")"}) {
+    INFO(pasted);
+    const auto request = parse_import_request(std::string(R"({"folder_url": )") + pasted + "}");
+    REQUIRE(request.has_value());
+    CHECK(request->folder_url == "https://d.example/1a");
+  }
+  CHECK_FALSE(parse_import_request(R"({"folder_url": "\"\""})").has_value());
+}
+
+TEST_CASE("a pattern that cannot be meant is refused with what is wrong in it", "[gateway]") {
+  CHECK(parse_import_request(R"({"folder_url": "1a", "filters": {"name_glob": "b-[1-3].{jpg,png}"}})").has_value());
+  const auto refused = parse_import_request(R"({"folder_url": "1a", "filters": {"name_glob": "b-[1-3.jpg"}})");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message().find("never closed") != std::string::npos);
+}
+
 TEST_CASE("every option and filter of an import request is read", "[gateway]") {
   const auto request = parse_import_request(R"({
     "folder_url": "1a", "recursive": false, "dry_run": true, "client_version": [1], "idempotency": null,

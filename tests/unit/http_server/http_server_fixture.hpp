@@ -107,6 +107,7 @@ inline bool has_error_shape(const RawResponse& response) {
   return response.header("Content-Type") == "application/json" && response.body.starts_with(R"({"error":")") &&
          response.body.find(R"(","code":")") != std::string::npos &&
          response.body.find(R"(","remedy":")") != std::string::npos &&
+         response.body.find(R"("remedy":"")") == std::string::npos &&
          response.body.find(R"(","request_id":")") != std::string::npos;
 }
 

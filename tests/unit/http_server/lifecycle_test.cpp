@@ -67,10 +67,47 @@ TEST_CASE("connections made before start are served after it") {
   CHECK(client.receive().body == "hello");
 }
 
-TEST_CASE("drain closes idle connections, finishes what is under way, and takes no new ones") {
+void add_health(Router& router, const std::string& says) {
+  router.handle(HttpMethod::kGet, "/health",
+                [says](const CallContext&, const HttpRequest&) { return text_response(says); }, {.on_io_thread = true});
+}
+
+void check_refused(const RawResponse& response, const std::string& code) {
+  CHECK(response.status == 503);
+  CHECK(has_error_shape(response));
+  CHECK(response.body.find("\"" + code + "\"") != std::string::npos);
+  CHECK(response.body.find(R"("remedy":"")") == std::string::npos);
+  CHECK_FALSE(response.header("Retry-After").empty());
+  CHECK(response.header("Connection") == "close");
+}
+
+TEST_CASE("a server that is starting answers for its health, and serves everything once it is open") {
+  ThreadPool pool("test-requests", 1);
+  Router starting;
+  add_health(starting, "starting");
+  Router whole;
+  add_health(whole, "whole");
+  add_hello(whole);
+  HttpServer server({}, pool);
+  const auto port = server.listen({.name = "test", .router = &starting});
+  REQUIRE(port.has_value());
+  server.start_early();
+  CHECK(RawClient(*port).exchange(raw_get("/health")).body == "starting");
+  CHECK(RawClient(*port).exchange(raw_get("/health/")).body == "starting");
+  check_refused(RawClient(*port).exchange(raw_get("/hello")), "starting");
+  RawClient early(*port);
+  server.hand_over(starting, whole);
+  server.open();
+  CHECK(early.exchange(raw_get("/hello")).body == "hello");
+  CHECK(early.exchange(raw_get("/health")).body == "whole");
+  server.stop(steady_clock::now() + kPatience);
+}
+
+TEST_CASE("drain closes idle connections, finishes what is under way, and answers new ones for health alone") {
   Handover<HttpResponder> pending;
   TestServer server({.routes = [&](Router& router) {
     add_hello(router);
+    add_health(router, "draining");
     router.handle_async(
         HttpMethod::kGet, "/late",
         [&](const CallContext&, const HttpRequest&, HttpResponder responder) { pending.put(std::move(responder)); });
@@ -83,7 +120,11 @@ TEST_CASE("drain closes idle connections, finishes what is under way, and takes 
   REQUIRE(responder);
   server.server.drain();
   CHECK(idle.wait_for_end() == RawEnd::kClosed);
-  CHECK_THROWS(RawClient(server.port));
+  CHECK(RawClient(server.port).exchange(raw_get("/health")).body == "draining");
+  check_refused(RawClient(server.port).exchange(raw_get("/hello")), "draining");
+  // So that a browser's EventSource tries again.
+  CHECK(RawClient(server.port).exchange(raw_get("/hello", "Accept: text/event-stream\r\n")).status == 0);
+  const RawClient silent(server.port);  // does not hold up the end
   responder->send(text_response("late"));
   const auto response = busy.receive();
   CHECK(response.body == "late");
@@ -91,6 +132,7 @@ TEST_CASE("drain closes idle connections, finishes what is under way, and takes 
   busy.close();
   server.server.stop(steady_clock::now() + kPatience);
   CHECK(server.server.open_connections() == 0);
+  CHECK_THROWS(RawClient(server.port));
 }
 
 TEST_CASE("stop asks handlers to stop and lets them say so") {

@@ -116,10 +116,15 @@ TEST_CASE("certificate files that cannot be used are named") {
   CHECK(missing.reason() == "tls_certificate");
   CHECK(missing.message().find(folder.path("none")) != std::string::npos);
   CHECK(missing.message().find("No such file") != std::string::npos);
-  CHECK(error_of({folder.path("text"), good.private_key}).reason() == "tls_certificate");
+  const Error text = error_of({folder.path("text"), good.private_key});
+  CHECK(text.reason() == "tls_certificate");
+  CHECK(text.message().find("PEM") != std::string::npos);
   CHECK(error_of({good.certificate_chain, folder.path("none")}).reason() == "tls_key");
   CHECK(error_of({good.certificate_chain, folder.path("text")}).reason() == "tls_key");
-  CHECK(error_of({good.certificate_chain, other.private_key}).reason() == "tls_mismatch");
+  const Error mismatch = error_of({good.certificate_chain, other.private_key});
+  CHECK(mismatch.reason() == "tls_mismatch");
+  CHECK(mismatch.message().find(good.certificate_chain) != std::string::npos);
+  CHECK(mismatch.remedy().find("made for") != std::string::npos);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Handlers that take their time, and clients that do.
 #include <catch2/catch.hpp>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "unit/http_server/http_server_fixture.hpp"
 
@@ -114,6 +116,65 @@ TEST_CASE("a client that half-closes still gets an answer that was ready") {
   CHECK(client.wait_for_end() == RawEnd::kClosed);
 }
 
+TEST_CASE("a client that half-closes while its handler works is waited for, and the handler is not stopped") {
+  Event stopped;
+  Handover<HttpResponder> pending;
+  TestServer server({.routes = [&](Router& router) {
+    router.handle_async(HttpMethod::kGet, "/late",
+                        [&](const CallContext& context, const HttpRequest&, HttpResponder responder) {
+                          pending.put(std::move(responder));
+                          if (context.stop.stop_requested()) stopped.set();
+                        });
+    router.handle(HttpMethod::kGet, "/slow", [&](const CallContext& context, const HttpRequest&) {
+      const std::stop_callback on_stop(context.stop, [&] { stopped.set(); });
+      // Longer than it takes to see the end of the client's sending and to ask it once.
+      const auto until = std::chrono::steady_clock::now() + milliseconds(1'500);
+      std::mutex mutex;
+      std::condition_variable never;
+      std::unique_lock lock(mutex);
+      while (std::chrono::steady_clock::now() < until) never.wait_until(lock, until);
+      return text_response(stopped.is_set() ? "stopped" : "slow");
+    });
+  }});
+  RawClient client(server.port);
+  client.send(raw_get("/slow"));
+  client.shutdown_send();
+  RawResponse answer = client.receive();
+  while (answer.status == 102) answer = client.receive();
+  CHECK(answer.body == "slow");
+  CHECK(client.wait_for_end() == RawEnd::kClosed);
+
+  RawClient old(server.port);
+  old.send("GET /late HTTP/1.0\r\n\r\n");
+  auto responder = pending.take();
+  REQUIRE(responder);
+  old.shutdown_send();
+  responder->send(text_response("late"));
+  CHECK(old.receive().body == "late");
+  CHECK_FALSE(stopped.is_set());
+}
+
+TEST_CASE("a client that half-closes gets a pushed body to its end") {
+  Handover<HttpPushWriter> handed;
+  TestServer server({.routes = [&](Router& router) {
+    router.handle(HttpMethod::kGet, "/events", [&](const CallContext&, const HttpRequest&) {
+      HttpResponse response;
+      response.body = HttpPushBody{[&](HttpPushWriter writer) { handed.put(writer); }};
+      return response;
+    });
+  }});
+  RawClient client(server.port);
+  client.send(raw_get("/events"));
+  client.shutdown_send();
+  const auto writer = handed.take();
+  REQUIRE(writer);
+  CHECK(writer->write("one "));
+  client.receive_until("one ");
+  CHECK(writer->write("two"));
+  writer->close();
+  CHECK(client.receive_until("two").find("two") != std::string::npos);
+}
+
 TEST_CASE("an answer that comes after its client and its server are gone is dropped") {
   Handover<HttpResponder> pending;
   std::optional<HttpResponder> late;
@@ -179,10 +240,16 @@ TEST_CASE("a client that takes nothing of an answer is cut off") {
   CHECK_FALSE(client.receive().complete);
 }
 
-TEST_CASE("beyond the connection cap a connection gets 503 and is closed, and a freed place can be taken") {
+TEST_CASE("beyond the connection cap a request gets 503, health is answered, and a freed place can be taken") {
   HttpServerOptions options;
   options.max_connections = 2;
-  TestServer server({.routes = add_hello, .options = options});
+  TestServer server({.routes =
+                         [](Router& router) {
+                           add_hello(router);
+                           router.handle(HttpMethod::kGet, "/health",
+                                         [](const CallContext&, const HttpRequest&) { return text_response("well"); });
+                         },
+                     .options = options});
   RawClient first(server.port);
   CHECK(first.exchange(raw_get("/hello")).status == 200);
   {
@@ -194,6 +261,9 @@ TEST_CASE("beyond the connection cap a connection gets 503 and is closed, and a 
     CHECK(has_error_shape(refused));
     CHECK(refused.header("Retry-After") == "1");
     CHECK(refused.header("Connection") == "close");
+    const auto health = RawClient(server.port).exchange(raw_get("/health"));
+    CHECK(health.body == "well");
+    CHECK(health.header("Connection") == "close");
     CHECK(first.exchange(raw_get("/hello")).status == 200);
     // Its end is acknowledged by the server's own, so that the place is known to be free.
     second.shutdown_send();
@@ -206,6 +276,25 @@ TEST_CASE("beyond the connection cap a connection gets 503 and is closed, and a 
     status = fourth.exchange(raw_get("/hello")).status;
   }
   CHECK(status == 200);
+}
+
+TEST_CASE("far more clients than the connection cap all get an answer that they can read") {
+  HttpServerOptions options;
+  options.max_connections = 1;
+  TestServer server({.routes = add_hello, .options = options});
+  RawClient first(server.port);
+  CHECK(first.exchange(raw_get("/hello")).status == 200);
+  std::vector<std::unique_ptr<RawClient>> crowd;
+  for (int i = 0; i < 150; ++i) {
+    crowd.push_back(std::make_unique<RawClient>(server.port));
+    crowd.back()->send(raw_get("/hello"));
+  }
+  int refused = 0;
+  for (auto& client : crowd) {
+    if (client->receive().status == 503) ++refused;
+    client.reset();
+  }
+  CHECK(refused == 150);
 }
 
 }  // namespace

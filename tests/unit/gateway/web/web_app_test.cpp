@@ -2,6 +2,9 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <regex>
 #include <set>
 
 #include "gateway/web/embedded.hpp"
@@ -56,6 +59,35 @@ TEST_CASE("every address of the app is its page, and a missing file is missing",
   CHECK(ask(app, "/assets/b.js").status == 404);
   CHECK(ask(app, "/favicon.ico").status == 404);
   CHECK(ask(app, "/../index.html/x.txt").status == 404);
+}
+
+TEST_CASE("a path that is no page is 404, also where a browser is shown the app", "[gateway][web]") {
+  const WebApp app = small_app();
+  for (const char* path : {"/healthz", "/Health", "/health/x", "//api/stats", "/jobs/1/2", "/jobs//", "//", "/apis"}) {
+    INFO(path);
+    const HttpResponse response = ask(app, path, {{"Accept", "*/*"}});
+    CHECK(response.status == 404);
+    CHECK_THAT(body_of(response), Catch::Contains("no_such_path"));
+    const HttpResponse page =
+        ask(app, path, {{"Accept", "text/html,*/*;q=0.8"}, {"If-None-Match", "\"abc\""}, {"Accept-Encoding", "gzip"}});
+    CHECK(page.status == 404);
+    CHECK(body_of(page) == "gz");
+    CHECK(header(page, "X-Frame-Options") == "DENY");
+  }
+}
+
+TEST_CASE("the app's own routes are the pages that are served", "[gateway][web]") {
+  std::ifstream file(std::string(IMGIMPORT_SOURCE_DIR) + "/frontend/src/app.tsx");
+  REQUIRE(file);
+  const std::string source{std::istreambuf_iterator<char>(file), {}};
+  const std::regex route("<Route path=\"([^\"]*)\"");
+  int routes = 0;
+  for (std::sregex_iterator found(source.begin(), source.end(), route), end; found != end; ++found, ++routes) {
+    const std::string path = std::regex_replace((*found)[1].str(), std::regex(":[a-z]+"), "0f3c");
+    INFO(path);
+    CHECK(is_page_path(path));
+  }
+  CHECK(routes >= 6);
 }
 
 TEST_CASE("the smallest form that a browser takes is sent, each with a tag of its own", "[gateway][web]") {

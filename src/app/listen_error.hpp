@@ -1,0 +1,14 @@
+// Why a port cannot be opened, with the setting that mends it: the HTTP server knows no settings.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "imgimport/error.hpp"
+
+namespace imgimport {
+
+// `port_variable`: the setting of the port, GATEWAY_PORT or another. An error of another kind stays as it is.
+Error naming_the_setting(const Error& error, std::string_view port_variable);
+
+}  // namespace imgimport
