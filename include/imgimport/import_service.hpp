@@ -4,7 +4,9 @@
 // wait for the listing.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "imgimport/call_context.hpp"
@@ -19,6 +21,9 @@ struct ImportRequest {
   bool dry_run = false;
   ImportFilters filters;
   std::string idempotency_key;  // empty = none
+  // How long the folder may be looked for before the job is accepted all the same, its listing then looking for it
+  // first.
+  std::chrono::milliseconds look_up_within{10'000};
 };
 
 // A job with what only its driver knows.
@@ -26,7 +31,9 @@ struct ImportProgress {
   Job job;
   double images_per_second = 0;             // over the last seconds; 0 when nothing moves
   std::optional<std::int64_t> eta_seconds;  // nullopt: not known (still listing, or nothing moves)
-  std::int64_t drive_units = 0;             // what the downloads of this job cost of Drive's quota, by the listing
+  // What the listing waits for just now, and tries again by itself; gone when it got further.
+  std::optional<JobTrouble> hindrance;
+  std::int64_t drive_units = 0;  // what the downloads of this job cost of Drive's quota, by the listing
 };
 
 // What lies between import and the workers, over all jobs.

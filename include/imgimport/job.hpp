@@ -43,6 +43,8 @@ struct ImportFilters {
   std::string taken_before;
   std::optional<Timestamp> modified_after;
   std::optional<Timestamp> modified_before;
+
+  bool operator==(const ImportFilters&) const = default;
 };
 
 // At every moment: imported + skipped + deduplicated + failed + deferred + cancelled + pending == total.
@@ -127,6 +129,9 @@ struct ListedPage {
   std::vector<NewItem> items;
   std::vector<PendingFolder> subfolders;
   std::optional<std::string> next_page_token;  // nullopt: the folder is done
+  // With the last page: the folder could not be listed (to its end) and is left out of this job. The job carries this
+  // as a warning, joined to what it carries already, and JobStore::retry_job lists the folder again.
+  std::optional<JobTrouble> left_out;
 };
 
 // A row of GET …/items.

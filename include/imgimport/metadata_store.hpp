@@ -40,6 +40,9 @@ class JobStore {
   // kNotFound.
   virtual Result<Job> job(const CallContext& context, const JobId& id) = 0;
 
+  // The job that was made with this idempotency key. kNotFound.
+  virtual Result<Job> job_by_key(const CallContext& context, std::string_view idempotency_key) = 0;
+
   // Newest first; `before` empty = from the newest, else those created before that job. At most `limit`.
   virtual Result<std::vector<Job>> jobs(const CallContext& context, const JobId& before, std::size_t limit) = 0;
 
@@ -68,9 +71,9 @@ class JobStore {
   // without deferred items stays completed. kNotFound.
   virtual Result<Job> cancel_job(const CallContext& context, const JobId& id) = 0;
 
-  // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero; a failed or cancelled
-  // job goes on (with its listing, where that is not complete); returns how many items. kNotFound. kConflict (dry_run):
-  // a dry run has nothing to retry.
+  // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero; folders that were left
+  // out are listed again; a failed or cancelled job goes on (with its listing, where that is not complete); returns how
+  // many items. kNotFound. kConflict (dry_run): a dry run has nothing to retry.
   virtual Result<std::int64_t> retry_job(const CallContext& context, const JobId& id) = 0;
 
   // An item whose object is not what its record says.
@@ -118,7 +121,7 @@ class Journal {
   // The job as a whole cannot go on: kFailed; its items stay as they are, and retry_job takes it up again.
   virtual Result<void> fail_job(const CallContext& context, const JobLease& lease, const JobTrouble& trouble) = 0;
 
-  // A warning that does not stop the job.
+  // A warning that does not stop the job, joined to what it carries already.
   virtual Result<void> warn_job(const CallContext& context, const JobLease& lease, const JobTrouble& trouble) = 0;
 
   // Puts pending or deferred items that are due and in no batch into batches of up to `batch_size`; deferred ones

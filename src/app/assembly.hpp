@@ -22,6 +22,7 @@
 #include "imgimport/object_store.hpp"
 #include "imgimport/rate_budget.hpp"
 #include "imgimport/source.hpp"
+#include "imgimport/thumbnails.hpp"
 #include "redis/client.hpp"
 
 namespace imgimport {
@@ -66,11 +67,13 @@ struct Assembly {
   std::unique_ptr<MetadataStore> remote_metadata;
   std::unique_ptr<ObjectStore> remote_store;
   std::unique_ptr<ObjectStore> ticket_store;  // over remote_store: how a worker puts there
+  std::unique_ptr<Thumbnails> remote_thumbnails;
   std::unique_ptr<ImportService> remote_import;
 
   // Set by whichever factory provides it, local or remote.
   MetadataStore* metadata = nullptr;
   ObjectStore* store = nullptr;
+  Thumbnails* thumbnails = nullptr;
   ImportService* import = nullptr;
   GatewayModule* gateway = nullptr;  // where it is in this process
 

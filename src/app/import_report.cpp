@@ -15,15 +15,22 @@ namespace {
 
 constexpr std::size_t kBarWidth = 24;
 
+std::string note_of(const Job& job) {
+  if (!job.trouble) return "";
+  return fmt::format("{}: {}\n", job.status == JobStatus::kFailed ? "The job stopped" : "Note",
+                     sentences(job.trouble->message, job.trouble->remedy));
+}
+
 std::string dry_run_text(const Job& job, std::int64_t drive_units) {
   const JobCounters& counters = job.counters;
   return fmt::format(
-      "Dry run: nothing was downloaded.\n"
-      "  images to import   {:>10}   {}\n"
-      "  not images         {:>10}\n"
-      "  not downloadable   {:>10}\n"
-      "  Drive quota        {:>10}   units (200 a download; 325,000 a minute for one user)\n",
-      counters.pending, format_bytes(counters.total_bytes), counters.ignored, counters.failed, drive_units);
+             "Dry run: nothing was downloaded.\n"
+             "  images to import   {:>10}   {}\n"
+             "  left out           {:>10}   no images, or not what the filters ask for\n"
+             "  not downloadable   {:>10}\n"
+             "  Drive quota        {:>10}   units for the downloads, 200 each\n",
+             counters.pending, format_bytes(counters.total_bytes), counters.ignored, counters.failed, drive_units) +
+         note_of(job);
 }
 
 }  // namespace
@@ -34,13 +41,14 @@ std::string printable(const std::string& text) {
   return out;
 }
 
-std::string sentence(const std::string& text) {
-  return text.empty() || text.ends_with('.') ? text : text + ".";
+std::string refusal_text(const Error& error) {
+  return "imgimport: " + sentences(error.message(), error.remedy());
 }
 
-std::string refusal_text(const Error& error) {
-  return "imgimport: " + sentence(error.message()) +
-         (error.remedy().empty() ? "" : " " + sentence(with_capital(error.remedy())));
+std::string refusal_json(const Error& error) {
+  return boost::json::serialize(boost::json::object{
+             {"error", error.message()}, {"code", error.reason_or_code()}, {"remedy", error.remedy()}}) +
+         "\n";
 }
 
 std::string format_bytes(std::int64_t bytes) {
@@ -89,14 +97,11 @@ std::string report_text(const ImportProgress& progress, const Problems& problems
       "  cancelled     {:>9}\n"
       "  pending       {:>9}\n"
       "  total         {:>9}\n"
-      "  not images    {:>9}\n",
+      "  left out      {:>9}   no images, or not what the filters ask for\n",
       job.id.value(), to_string(job.status), format_duration(seconds), counters.imported, format_bytes(counters.bytes),
       counters.skipped, counters.deduplicated, counters.failed, counters.deferred, counters.cancelled, counters.pending,
       counters.total, counters.ignored);
-  if (job.trouble) {
-    text += fmt::format("{}: {} {}\n", job.status == JobStatus::kFailed ? "The job stopped" : "Note",
-                        sentence(job.trouble->message), sentence(job.trouble->remedy));
-  }
+  text += note_of(job);
   for (const Item& item : problems.items) {
     const std::string path = item.folder_path.empty() ? item.name : item.folder_path + "/" + item.name;
     text +=

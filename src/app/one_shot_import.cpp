@@ -13,6 +13,7 @@
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
+#include "base/sentence.hpp"
 
 namespace imgimport {
 namespace {
@@ -24,6 +25,8 @@ constexpr milliseconds kLookEvery{20};  // whether it is done: a short import mu
 constexpr milliseconds kRedrawEvery{200};
 constexpr std::chrono::seconds kPlainLineEvery{5};
 constexpr std::size_t kProblemsListed = 20;
+constexpr const char* kInterrupted =
+    "Not done yet: the same command, or a server with the same DATA_DIR, goes on where this stopped.\n";
 
 // Progress goes to standard error, so that standard output holds the report alone.
 class ProgressView {
@@ -43,6 +46,13 @@ class ProgressView {
     }
   }
 
+  // Once for each text, above the progress.
+  void note(const std::string& text) {
+    if (text == noted_) return;
+    noted_ = text;
+    if (!text.empty()) std::fprintf(stderr, "%s%s\n", terminal_ ? "\r\033[K" : "", text.c_str());
+  }
+
   void end() {
     if (terminal_) std::fputs("\r\033[K", stderr);
   }
@@ -57,6 +67,7 @@ class ProgressView {
   const bool terminal_;
   steady_clock::time_point shown_ = steady_clock::now();
   steady_clock::time_point drawn_;
+  std::string noted_;
 };
 
 bool has_ended(const Job& job) {
@@ -74,7 +85,8 @@ Problems collect_problems(MetadataStore& metadata, const Job& job) {
   return problems;
 }
 
-int refuse(const Error& error) {
+int refuse(const Error& error, ReportFormat format) {
+  if (format == ReportFormat::kJson) std::fputs(refusal_json(error).c_str(), stdout);
   std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
   return 2;
 }
@@ -104,6 +116,8 @@ class OneShot {
         view.end();
         return progress;
       }
+      const auto& hindrance = progress.hindrance;
+      view.note(hindrance ? sentences(hindrance->message, hindrance->remedy) : "");
       view.show(progress);
     }
   }
@@ -132,22 +146,24 @@ int one_shot_import(const Config& config, const ImportRequest& request, ReportFo
   const auto job = one_shot.begin(request);
   if (!job.has_value()) {
     one_shot.end();
-    return refuse(job.error());
+    return refuse(job.error(), format);
   }
   auto progress = one_shot.follow(*job);
   one_shot.end();
   // What the drain still finished belongs into the report.
   if (progress.has_value() && !has_ended(progress->job)) progress = one_shot.import().progress(CallContext{}, *job);
-  if (!progress.has_value()) return refuse(progress.error());
+  if (!progress.has_value()) return refuse(progress.error(), format);
   const Problems problems = collect_problems(one_shot.metadata(), progress->job);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
   const std::string report =
       format == ReportFormat::kJson ? report_json(*progress, problems) : report_text(*progress, problems, seconds);
   std::fputs(report.c_str(), stdout);
   const Job& ended = progress->job;
-  const bool complete =
-      ended.status == JobStatus::kCompleted && ended.counters.failed == 0 && ended.counters.deferred == 0;
-  return complete || (ended.dry_run && ended.status == JobStatus::kCompleted) ? 0 : 1;
+  if (!has_ended(ended) && format == ReportFormat::kText) std::fputs(kInterrupted, stdout);
+  // A warning means that something was left out.
+  const bool complete = ended.status == JobStatus::kCompleted && !ended.trouble &&
+                        (ended.dry_run || (ended.counters.failed == 0 && ended.counters.deferred == 0));
+  return complete ? 0 : 1;
 }
 
 }  // namespace imgimport

@@ -4,9 +4,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "app/assembly.hpp"
+#include "app/database_location.hpp"
 #include "app/import_report.hpp"
 #include "app/signals.hpp"
 #include "app/verify_report.hpp"
@@ -41,9 +44,21 @@ class ProgressLines {
   steady_clock::time_point shown_ = steady_clock::now();
 };
 
-int refuse(const Error& error) {
+int refuse(const Error& error, ReportFormat format) {
+  if (format == ReportFormat::kJson) std::fputs(refusal_json(error).c_str(), stdout);
   std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
   return 2;
+}
+
+// Opening a database that is not there would make an empty one.
+Result<void> expect_database(const Config& config) {
+  if (names_database_server(config)) return {};
+  IMGIMPORT_ASSIGN_OR_RETURN(const SqliteOptions options, sqlite_options(config));
+  std::error_code failed;
+  if (std::filesystem::exists(options.path, failed)) return {};
+  return Error(ErrorCode::kMisconfigured, "there is no database at " + options.path)
+      .with_reason("no_database")
+      .with_remedy("Set DATA_DIR (or DATABASE_URL) to that of the import, or run this in the folder where it ran");
 }
 
 Result<VerificationReport> run(const Verification& verification, const JobId& job) {
@@ -62,14 +77,15 @@ Result<VerificationReport> run(const Verification& verification, const JobId& jo
 
 int one_shot_verify(const Config& config, const std::string& job, ReportFormat format) {
   const auto id = job_id_from(job, "JOB");
-  if (!id.has_value()) return refuse(id.error());
+  if (!id.has_value()) return refuse(id.error(), format);
+  if (const auto there = expect_database(config); !there.has_value()) return refuse(there.error(), format);
   Assembly assembly(config, {Role::kMetadata, Role::kStorage});
   assembly.one_shot = true;
-  if (const auto built = assemble(assembly); !built.has_value()) return refuse(built.error());
+  if (const auto built = assemble(assembly); !built.has_value()) return refuse(built.error(), format);
   const auto began = steady_clock::now();
   const Verification verification({*assembly.metadata, *assembly.metadata, *assembly.store});
   const auto report = run(verification, *id);
-  if (!report.has_value()) return refuse(report.error());
+  if (!report.has_value()) return refuse(report.error(), format);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
   const std::string text =
       format == ReportFormat::kJson ? verification_json(*report) + "\n" : verify_report_text(*report, seconds);

@@ -19,6 +19,7 @@
 #include "config/command_line.hpp"
 #include "config/describe.hpp"
 #include "config/load.hpp"
+#include "imaging/decoder_main.hpp"
 
 #ifndef IMGIMPORT_VERSION
 #define IMGIMPORT_VERSION "unknown"
@@ -89,6 +90,7 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
 }  // namespace
 
 int run_program(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == kDecoderFlag) run_decoder(arguments);
   bound_the_heap();
   const auto line = parse_command_line(arguments);
   if (!line.has_value()) {

@@ -25,6 +25,7 @@
 #include "metadata/metadata_module.hpp"
 #include "metadata/remote/remote_metadata_store.hpp"
 #include "storage/remote/remote_object_store.hpp"
+#include "storage/remote/remote_thumbnails.hpp"
 #include "storage/storage_module.hpp"
 #include "storage/ticket/ticket_store.hpp"
 #include "worker/worker_module.hpp"
@@ -64,11 +65,24 @@ Result<void> local_metadata(Assembly& assembly) {
   return {};
 }
 
+ThumbnailOptions thumbnail_options(const Config& config) {
+  ThumbnailOptions options;
+  options.cache_folder = config.data_dir / "cache" / "thumbnails";
+  options.cache_bytes = static_cast<std::uint64_t>(config.storage.thumbnail_cache_mb) << 20;
+  options.processes = static_cast<std::size_t>(thumbnail_processes(config.storage));
+  return options;
+}
+
 Result<void> local_storage(Assembly& assembly) {
   IMGIMPORT_ASSIGN_OR_RETURN(ChosenStore chosen, open_object_store(assembly));
-  assembly.store =
-      &add_module<StorageModule>(assembly, Role::kStorage, std::move(chosen.store), chosen.tickets, assembly.clock)
-           .store();
+  auto& module = add_module<StorageModule>(assembly, Role::kStorage,
+                                           StorageModule::Parts{.store = std::move(chosen.store),
+                                                                .tickets = chosen.tickets,
+                                                                .thumbnails = thumbnail_options(assembly.config),
+                                                                .clock = assembly.clock,
+                                                                .metrics = assembly.metrics});
+  assembly.store = &module.store();
+  assembly.thumbnails = &module.thumbnails();
   return {};
 }
 
@@ -136,7 +150,7 @@ Result<void> local_gateway(Assembly& assembly) {
   options.allow_anonymous = config.gateway.allow_anonymous;
   options.cors_origins = config.gateway.cors_origins;
   options.list_wait = config.import.list_wait;
-  const GatewayPorts ports{*assembly.import,       *assembly.metadata, *assembly.store,
+  const GatewayPorts ports{*assembly.import,       *assembly.metadata, *assembly.store, *assembly.thumbnails,
                            *assembly.request_pool, assembly.clock,     assembly.metrics};
   assembly.gateway = &add_module<GatewayModule>(assembly, Role::kGateway, options, ports);
   return {};
@@ -172,6 +186,8 @@ Result<void> remote_storage(Assembly& assembly) {
                                                                          .base_url = service.address().url,
                                                                          .service_http = assembly.local_http.get()});
   assembly.store = assembly.ticket_store.get();
+  assembly.remote_thumbnails = std::make_unique<RemoteThumbnails>(service);
+  assembly.thumbnails = assembly.remote_thumbnails.get();
   return {};
 }
 

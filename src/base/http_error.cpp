@@ -61,6 +61,8 @@ std::string retry_after_seconds(std::chrono::milliseconds wait) {
 
 int http_status(const Error& error) noexcept {
   if (error.reason() == "range_not_satisfiable") return 416;
+  if (error.reason() == "thumbnails_off") return 501;
+  if (error.reason().starts_with("thumbnail_")) return 422;
   switch (error.code()) {
     case ErrorCode::kInvalidArgument:
       return 400;

@@ -11,7 +11,8 @@
 
 namespace imgimport {
 
-// The status for an error. A finer reason wins over the code: "range_not_satisfiable" is 416.
+// The status for an error. A finer reason wins over the code: "range_not_satisfiable" is 416, "thumbnails_off" 501, and
+// "thumbnail_…", of an image that none can be made of, 422.
 int http_status(const Error& error) noexcept;
 
 // The whole answer, with Retry-After and WWW-Authenticate where they belong. What is our own fault (kInternal,

@@ -2,6 +2,9 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+#include <thread>
+
 namespace imgimport {
 
 std::string_view to_string(StorageProvider provider) noexcept {
@@ -14,6 +17,12 @@ std::string_view to_string(StorageProvider provider) noexcept {
       return "azure";
   }
   return "unknown";
+}
+
+std::int32_t thumbnail_processes(const StorageConfig& storage) {
+  constexpr std::uint32_t kMost = 4;
+  if (storage.thumbnail_processes) return *storage.thumbnail_processes;
+  return static_cast<std::int32_t>(std::clamp(std::thread::hardware_concurrency(), 1u, kMost));
 }
 
 std::int64_t drive_quota_per_minute(const DriveConfig& drive) {

@@ -55,6 +55,8 @@ struct StorageConfig {
   std::string storage_class;      // of S3, or the access tier of Azure; empty = the bucket's default
   std::string encryption;         // S3 server-side encryption: "AES256", "aws:kms"; empty = the bucket's default
   std::string encryption_kms_id;  // of KMS
+  std::int64_t thumbnail_cache_mb = 512;            // MiB
+  std::optional<std::int32_t> thumbnail_processes;  // as set; see thumbnail_processes()
   AwsConfig aws;
   AzureConfig azure;
   friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
@@ -156,6 +158,9 @@ struct Config {
 // larger one per project with an API key), none for another base URL.
 // https://developers.google.com/workspace/drive/api/guides/limits
 std::int64_t drive_quota_per_minute(const DriveConfig& drive);
+
+// Images decoded at once for thumbnails: one for each processor, at most four, where it is not set; 0 = no thumbnails.
+std::int32_t thumbnail_processes(const StorageConfig& storage);
 
 // The port on which `role` listens in a process that runs `roles`; 0 = pick one.
 std::uint16_t port_of(const ServerConfig& server, Role role, const RoleSet& roles);

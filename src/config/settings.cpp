@@ -105,6 +105,12 @@ constexpr std::array kSettings = {
                       "the bucket's own"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(storage.encryption_kms_id), kOpen,
                      {"STORAGE_ENCRYPTION_KMS_ID", "storage", "KMS key, with STORAGE_ENCRYPTION=aws:kms"}),
+    bind<IntegerCodec<std::int64_t, 16, 1 << 20>>(
+        IMGIMPORT_FIELD(storage.thumbnail_cache_mb), kOpen,
+        {"THUMBNAIL_CACHE_MB", "storage", "MiB of thumbnails kept in DATA_DIR/cache"}),
+    bind<Count<0, 64>>(IMGIMPORT_FIELD(storage.thumbnail_processes), kOpen,
+                       {"THUMBNAIL_PROCESSES", "storage", "images decoded at once for thumbnails; 0 = no thumbnails",
+                        "one per processor, at most 4"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(storage.aws.access_key_id), kSecret,
                      {"AWS_ACCESS_KEY_ID", "storage", "S3 access key"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(storage.aws.secret_access_key), kSecret,

@@ -15,9 +15,7 @@ namespace {
 constexpr std::size_t kSummaryBytes = 16u << 10;
 
 Error corrupt(std::string_view reason, std::string message) {
-  return Error(ErrorCode::kCorrupt, std::move(message))
-      .with_reason(std::string(reason))
-      .with_remedy("It is tried again by itself.");
+  return Error(ErrorCode::kCorrupt, std::move(message)).with_reason(std::string(reason));
 }
 
 std::optional<std::uint64_t> leading_number(std::string_view text) {

@@ -42,8 +42,6 @@ constexpr std::string_view kRestrictionRemedy =
     "it for the Google Drive API.";
 constexpr std::string_view kPermissionRemedy =
     "Ask the owner to let viewers download it, or share it with the account that imports.";
-constexpr std::string_view kSlowRemedy = "It is tried again by itself, more slowly.";
-constexpr std::string_view kLaterRemedy = "It is tried again by itself.";
 
 constexpr auto kMeanings = std::to_array<Meaning>({
     {"keyInvalid", "key_invalid", ErrorCode::kMisconfigured, Strength::kStopsJob, "Google refuses the API key",
@@ -110,26 +108,26 @@ constexpr auto kMeanings = std::to_array<Meaning>({
      "Google does not let this account take the risk of {}", "Only the owner may download a file marked as malware."},
     {"downloadQuotaExceeded", "download_quota_exceeded", ErrorCode::kQuotaExhausted, Strength::kDefers,
      "{} was downloaded too often lately; Google refuses it for up to 24 hours",
-     "It is tried again by itself later. A copy of the file in your own Drive has a quota of its own."},
+     "A copy of the file in your own Drive has a quota of its own."},
     {"quotaExceeded", "download_quota_exceeded", ErrorCode::kQuotaExhausted, Strength::kDefers,
      "{} was downloaded too often lately; Google refuses it for up to 24 hours",
-     "It is tried again by itself later. A copy of the file in your own Drive has a quota of its own."},
+     "A copy of the file in your own Drive has a quota of its own."},
     {"userRateLimitExceeded", "user_rate_limit_exceeded", ErrorCode::kRateLimited, Strength::kSlowsDown,
-     "Google Drive asks this account to slow down", kSlowRemedy},
+     "Google Drive asks this account to slow down", ""},
     {"rateLimitExceeded", "rate_limit_exceeded", ErrorCode::kRateLimited, Strength::kSlowsDown,
-     "Google Drive asks this project to slow down", kSlowRemedy},
+     "Google Drive asks this project to slow down", ""},
     {"sharingRateLimitExceeded", "rate_limit_exceeded", ErrorCode::kRateLimited, Strength::kSlowsDown,
-     "Google Drive asks this project to slow down", kSlowRemedy},
+     "Google Drive asks this project to slow down", ""},
     {"RATE_LIMIT_EXCEEDED", "rate_limit_exceeded", ErrorCode::kRateLimited, Strength::kSlowsDown,
-     "Google Drive asks this project to slow down", kSlowRemedy},
+     "Google Drive asks this project to slow down", ""},
     {"tooManyRequests", "rate_limit_exceeded", ErrorCode::kRateLimited, Strength::kSlowsDown,
-     "Google Drive asks this project to slow down", kSlowRemedy},
+     "Google Drive asks this project to slow down", ""},
     {"backendError", "backend_error", ErrorCode::kUnavailable, Strength::kPasses, "Google Drive has trouble of its own",
-     kLaterRemedy},
+     ""},
     {"internalError", "internal_error", ErrorCode::kUnavailable, Strength::kPasses,
-     "Google Drive has trouble of its own", kLaterRemedy},
+     "Google Drive has trouble of its own", ""},
     {"transientError", "backend_error", ErrorCode::kUnavailable, Strength::kPasses,
-     "Google Drive has trouble of its own", kLaterRemedy},
+     "Google Drive has trouble of its own", ""},
 });
 
 struct Stated {
@@ -255,7 +253,7 @@ Error by_status(const DriveCall& call, const DriveRefusal& refusal, const Docume
         .with_reason(stated.empty() ? std::string(fallback_reason) : stated);
   };
   if (refusal.status == 429 || is_robot_page(refusal.body)) {
-    return make(ErrorCode::kRateLimited, "rate_limit_exceeded").with_remedy(std::string(kSlowRemedy));
+    return make(ErrorCode::kRateLimited, "rate_limit_exceeded");
   }
   if (refusal.status == 404 || refusal.status == 410) return not_found(call);
   if (refusal.status == 401) {

@@ -21,7 +21,7 @@ constexpr std::string_view kShortcutMime = "application/vnd.google-apps.shortcut
 Error malformed(std::string_view what) {
   return Error(ErrorCode::kUnavailable, "Google Drive's answer is malformed: " + std::string(what))
       .with_reason("malformed_answer")
-      .with_remedy("It is tried again by itself. If it stays so, check GOOGLE_DRIVE_API_URL and any proxy on the way.");
+      .with_remedy("If it stays so, check GOOGLE_DRIVE_API_URL and any proxy on the way.");
 }
 
 // Half of a surrogate pair is no character, and Boost.JSON refuses the whole text for it; Drive passes on the names

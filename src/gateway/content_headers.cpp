@@ -19,6 +19,10 @@ constexpr std::size_t kMaxNameBytes = 240;
 constexpr std::size_t kMaxExtensionBytes = 16;
 // An image's content changes only when Drive's does and somebody imports it again; the tag makes asking again cheap.
 constexpr std::string_view kCacheControl = "private, max-age=3600";
+constexpr std::string_view kCacheForGood = "private, max-age=31536000, immutable";
+// Goes up when thumbnails are made in another way.
+constexpr std::string_view kThumbnailMaking = "t1";
+constexpr std::size_t kLeastVersion = 8;
 
 std::size_t at_character_start(std::string_view text, std::size_t position) {
   while (position > 0 && (static_cast<unsigned char>(text[position]) & 0xC0) == 0x80) --position;
@@ -86,10 +90,12 @@ bool is_void_by_if_range(const HttpRequest& request, std::string_view tag) {
 
 }  // namespace
 
+const std::string& content_version(const Image& image) {
+  return !image.hashes.sha256.empty() ? image.hashes.sha256 : !image.etag.empty() ? image.etag : image.hashes.md5;
+}
+
 std::string entity_tag(const Image& image) {
-  const std::string& value = !image.hashes.sha256.empty() ? image.hashes.sha256
-                             : !image.etag.empty()        ? image.etag
-                                                          : image.hashes.md5;
+  const std::string& value = content_version(image);
   const bool quotable =
       std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '"'; });
   return value.empty() || !quotable ? std::string() : "\"" + value + "\"";
@@ -139,6 +145,26 @@ void set_content_headers(HttpHeaders& headers, const Image& image, std::string_v
   headers.set("X-Content-Type-Options", "nosniff");
   headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
   headers.set("Content-Disposition", content_disposition(image));
+  if (!tag.empty()) headers.set("ETag", std::string(tag));
+}
+
+std::string thumbnail_tag(const Image& image, std::uint32_t width) {
+  std::string tag = entity_tag(image);
+  if (tag.empty()) return tag;
+  tag.pop_back();
+  tag.append("-").append(kThumbnailMaking).append("-w").append(std::to_string(width)).append("\"");
+  return tag;
+}
+
+bool names_version(const HttpRequest& request, const Image& image) {
+  const auto named = request.query_value("v");
+  return named && named->size() >= kLeastVersion && content_version(image).starts_with(*named);
+}
+
+void set_thumbnail_headers(HttpHeaders& headers, std::string_view tag, bool is_pinned) {
+  headers.set("Cache-Control", std::string(is_pinned ? kCacheForGood : kCacheControl));
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
   if (!tag.empty()) headers.set("ETag", std::string(tag));
 }
 

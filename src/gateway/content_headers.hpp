@@ -13,6 +13,9 @@
 
 namespace imgimport {
 
+// Which bytes the record means: their hash, else the store's tag; empty when neither is known.
+const std::string& content_version(const Image& image);
+
 // A strong tag with its quotes: the content's hash, else the store's tag; empty when neither is known.
 std::string entity_tag(const Image& image);
 
@@ -33,5 +36,13 @@ std::string content_disposition(const Image& image);
 
 // Headers of every answer with or about the bytes, also of 304 and 416.
 void set_content_headers(HttpHeaders& headers, const Image& image, std::string_view tag);
+
+// The tag of a thumbnail; empty when the image's version is not known.
+std::string thumbnail_tag(const Image& image, std::uint32_t width);
+// Whether the query's v is the beginning of the image's version.
+bool names_version(const HttpRequest& request, const Image& image);
+// Headers of every answer with or about a thumbnail. `is_pinned`: the URL names the version, so that it may be kept for
+// good.
+void set_thumbnail_headers(HttpHeaders& headers, std::string_view tag, bool is_pinned);
 
 }  // namespace imgimport

@@ -41,7 +41,7 @@ GatewayModule::GatewayModule(GatewayOptions options, const GatewayPorts& ports)
                options_.call_timeout}),
       database_(ports.metadata, timer_, ports.clock, options_.ping_interval),
       import_routes_({options_, imports_, ports.metadata, poller_, ports.clock, links_}),
-      image_routes_({options_, ports.metadata, ports.objects, links_}),
+      image_routes_({options_, ports.metadata, ports.objects, ports.thumbnails, links_}),
       verify_routes_(options_, {ports.metadata, ports.metadata, ports.objects}) {}
 
 void GatewayModule::reached_at(std::string public_url) {

@@ -25,6 +25,7 @@ struct GatewayPorts {
   ImportService& imports;
   MetadataStore& metadata;
   ObjectStore& objects;
+  Thumbnails& thumbnails;
   Executor& requests;  // the request pool
   const Clock& clock;
   MetricsRegistry& metrics;

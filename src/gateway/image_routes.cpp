@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/http_error.hpp"
+#include "base/log.hpp"
 #include "gateway/content_headers.hpp"
 #include "gateway/parameters.hpp"
 #include "gateway/text_stream.hpp"
@@ -76,6 +77,10 @@ void ImageRoutes::mount(ApiRouter& router) {
   router.handle(HttpMethod::kGet, "/api/images/{id}", method(&ImageRoutes::record));
   router.handle(HttpMethod::kDelete, "/api/images/{id}", method(&ImageRoutes::remove));
   router.handle(HttpMethod::kGet, "/api/images/{id}/content", method(&ImageRoutes::content));
+  router.handle_async(HttpMethod::kGet, "/api/images/{id}/thumbnail",
+                      [this](const CallContext& context, const HttpRequest& request, const ApiRouter::Send& send) {
+                        thumbnail(context, request, send);
+                      });
   router.handle(HttpMethod::kGet, "/api/stats", method(&ImageRoutes::stats));
 }
 
@@ -202,7 +207,14 @@ Result<HttpResponse> ImageRoutes::remove(const CallContext& context, const HttpR
   if (!image && image.error().code() != ErrorCode::kNotFound) return image.error();
   if (image) IMGIMPORT_RETURN_IF_ERROR(check_place(context, *image));
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageStore::Deletion deletion, parts_.images.begin_delete(context, id));
-  if (deletion.last) IMGIMPORT_RETURN_IF_ERROR(parts_.objects.remove(context, deletion.key));
+  if (deletion.last) {
+    IMGIMPORT_RETURN_IF_ERROR(parts_.objects.remove(context, deletion.key));
+    // Without the record nobody reaches them any more; those that stay go when the cache is full.
+    if (auto forgotten = parts_.thumbnails.forget(context, deletion.key); !forgotten.has_value()) {
+      log_warning("thumbnails of a deleted image stay for a while",
+                  {{"image", id.value()}, {"error", forgotten.error().message()}});
+    }
+  }
   IMGIMPORT_RETURN_IF_ERROR(parts_.images.finish_delete(context, id));
   JsonWriter json;
   json.begin_object();
@@ -268,6 +280,59 @@ Result<HttpResponse> ImageRoutes::bytes_of(const CallContext& context, const Htt
   }
   response.body = HttpStreamBody{std::move(object.reader), object.length};
   return response;
+}
+
+namespace {
+
+struct ThumbnailAnswer {
+  std::string tag;
+  bool is_pinned = false;  // the URL names the version: it never shows another one
+
+  HttpResponse with(const Thumbnail& thumbnail) const {
+    HttpResponse response;
+    set_thumbnail_headers(response.headers, tag, is_pinned);
+    response.headers.set("Content-Type", thumbnail.content_type);
+    response.body = thumbnail.bytes;
+    return response;
+  }
+  HttpResponse not_modified() const {
+    HttpResponse response;
+    response.status = 304;
+    set_thumbnail_headers(response.headers, tag, is_pinned);
+    return response;
+  }
+};
+
+}  // namespace
+
+void ImageRoutes::thumbnail(const CallContext& context, const HttpRequest& request, const ApiRouter::Send& send) {
+  ThumbnailAnswer answer;
+  ThumbnailRequest wanted;
+  Image image;
+  auto begun = [&]() -> Result<std::optional<HttpResponse>> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const ImageId id, image_id_argument(request));
+    IMGIMPORT_ASSIGN_OR_RETURN(
+        const std::int64_t width,
+        number_parameter(request, {.name = "w", .most = kThumbnailWidths.back(), .otherwise = kDefaultThumbnailWidth}));
+    IMGIMPORT_ASSIGN_OR_RETURN(image, parts_.images.image(context, id));
+    IMGIMPORT_RETURN_IF_ERROR(check_place(context, image));
+    wanted = {.key = image.key,
+              .version = content_version(image),
+              .mime_type = image.mime_type,
+              .width = thumbnail_width_for(static_cast<std::uint32_t>(width))};
+    answer.tag = thumbnail_tag(image, wanted.width);
+    answer.is_pinned = names_version(request, image);
+    if (matches_if_none_match(request, answer.tag)) return std::optional(answer.not_modified());
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::optional<Thumbnail> kept, parts_.thumbnails.find(context, wanted));
+    return kept ? std::optional(answer.with(*kept)) : std::nullopt;
+  }();
+  if (!begun.has_value()) return send(begun.error());
+  if (*begun) return send(**std::move(begun));
+  parts_.thumbnails.make(context.with_timeout(parts_.options.thumbnail_timeout), wanted,
+                         [send, answer, image](const Result<Thumbnail>& made) {
+                           if (made.has_value()) return send(answer.with(*made));
+                           send(made.error().code() == ErrorCode::kNotFound ? object_missing(image) : made.error());
+                         });
 }
 
 Result<HttpResponse> ImageRoutes::stats(const CallContext& context, const HttpRequest&) {

@@ -1,5 +1,5 @@
 // The routes of image records and their bytes: pages, folders and cameras, the whole list, one record, delete, content,
-// statistics.
+// thumbnail, statistics.
 //
 // Threading: handlers run on the request pool, any number at once.
 #pragma once
@@ -12,6 +12,7 @@
 #include "gateway/options.hpp"
 #include "imgimport/metadata_store.hpp"
 #include "imgimport/object_store.hpp"
+#include "imgimport/thumbnails.hpp"
 
 namespace imgimport {
 
@@ -21,6 +22,7 @@ class ImageRoutes {
     const GatewayOptions& options;
     ImageStore& images;
     ObjectStore& objects;
+    Thumbnails& thumbnails;
     const ImageLinks& links;
   };
   // REQUIRES: all parts outlive it, and it the routes.
@@ -35,6 +37,8 @@ class ImageRoutes {
   Result<HttpResponse> record(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> remove(const CallContext& context, const HttpRequest& request);
   Result<HttpResponse> content(const CallContext& context, const HttpRequest& request);
+  // Answers when the thumbnail has been made, holding no thread meanwhile.
+  void thumbnail(const CallContext& context, const HttpRequest& request, const ApiRouter::Send& send);
   Result<HttpResponse> stats(const CallContext& context, const HttpRequest& request);
 
   struct List {

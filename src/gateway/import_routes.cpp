@@ -73,19 +73,22 @@ void ImportRoutes::mount(ApiRouter& router) {
 }
 
 void ImportRoutes::submit(const CallContext& context, const HttpRequest& request, ApiRouter::Send send) {
+  const auto since = parts_.clock.steady_now();
   Result<ImportProgress> progress = submitted(context, request);
   if (!progress) return send(std::move(progress).error());
   if (is_countable(progress->job) || parts_.options.list_wait.count() <= 0) return send(submit_response(*progress));
   const JobId job = progress->job.id;
   auto reply = std::make_shared<SubmitReply>(
       parts_.options, parts_.clock,
-      SubmitReply::Waiting{.progress = *std::move(progress), .gone = context.stop, .send = std::move(send)});
+      SubmitReply::Waiting{
+          .progress = *std::move(progress), .gone = context.stop, .since = since, .send = std::move(send)});
   parts_.poller.watch(job, std::move(reply), parts_.options.first_poll);
 }
 
 Result<ImportProgress> ImportRoutes::submitted(const CallContext& context, const HttpRequest& request) {
   IMGIMPORT_ASSIGN_OR_RETURN(ImportRequest wanted, parse_import_request(request.body));
   IMGIMPORT_ASSIGN_OR_RETURN(wanted.idempotency_key, idempotency_key(request));
+  wanted.look_up_within = std::min(wanted.look_up_within, parts_.options.list_wait);
   auto submitted = parts_.imports.submit(context, wanted);
   if (!submitted) return for_client(std::move(submitted).error());
   ImportProgress progress;
@@ -181,7 +184,9 @@ Result<HttpResponse> ImportRoutes::retry(const CallContext& context, const HttpR
   JsonWriter json;
   json.begin_object();
   json.field("job_id", id.value());
-  json.field("message", fmt::format("{} {} to the queue", count, count == 1 ? "item goes back" : "items go back"));
+  json.field("message",
+             count == 0 ? "The job goes on with what it has not done yet"
+                        : fmt::format("{} {} to the queue", count, count == 1 ? "item goes back" : "items go back"));
   json.field("retried", count);
   json.end_object();
   HttpResponse response = json_response(json.take());

@@ -55,6 +55,13 @@ void write_progress_fields(JsonWriter& json, const ImportProgress& progress) {
   json.field("eta_seconds", progress.eta_seconds);
   json.field("drive_units", progress.drive_units);
   write_course(json, progress.job);
+  if (!progress.hindrance) return;
+  json.key("hindrance");
+  json.begin_object();
+  json.field("error", progress.hindrance->message);
+  json.known_field("reason", progress.hindrance->reason);
+  json.known_field("remedy", progress.hindrance->remedy);
+  json.end_object();
 }
 
 std::string progress_json(const ImportProgress& progress) {

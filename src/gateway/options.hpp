@@ -17,9 +17,10 @@ struct GatewayOptions {
   bool allow_anonymous = false;                      // open on purpose, also beyond loopback
   std::vector<std::string> cors_origins = {"http://localhost:3000"};  // "*" = any, without cookies
 
-  std::chrono::milliseconds list_wait{10'000};     // how long a submit waits for the listing
-  std::chrono::milliseconds call_timeout{30'000};  // of one poll of a job's progress
-  std::chrono::milliseconds first_poll{10};        // of a waiting submit; grows up to last_poll
+  std::chrono::milliseconds list_wait{10'000};          // how long a submit waits for the listing
+  std::chrono::milliseconds thumbnail_timeout{60'000};  // how long a request waits for one that has to be made
+  std::chrono::milliseconds call_timeout{30'000};       // of one poll of a job's progress
+  std::chrono::milliseconds first_poll{10};             // of a waiting submit; grows up to last_poll
   std::chrono::milliseconds last_poll{250};
   std::chrono::milliseconds event_interval{500};   // of Server-Sent Events
   std::chrono::milliseconds heartbeat{15'000};     // at the latest, a comment on a quiet event stream

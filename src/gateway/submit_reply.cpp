@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json_writer.hpp"
+#include "base/sentence.hpp"
 #include "gateway/api_router.hpp"
 
 namespace imgimport {
@@ -55,7 +56,10 @@ Result<HttpResponse> submit_response(const ImportProgress& progress) {
   const Job& job = progress.job;
   if (job.status == JobStatus::kFailed && !job.listed) {
     const JobTrouble trouble = job.trouble.value_or(JobTrouble{"", "The listing of the folder failed", ""});
-    return Error(code_of(trouble), trouble.message).with_reason(trouble.reason).with_remedy(trouble.remedy);
+    const std::string retry = fmt::format("Then POST /api/import/{}/retry, or send the request again", job.id.value());
+    return Error(code_of(trouble), trouble.message)
+        .with_reason(trouble.reason)
+        .with_remedy(sentences(trouble.remedy, retry));
   }
   if (job.dry_run) return dry_run_response(progress);
   const bool empty = is_countable(job) && job.counters.total == 0;
@@ -76,7 +80,7 @@ SubmitReply::SubmitReply(const GatewayOptions& options, const Clock& clock, Wait
     : options_(options),
       clock_(clock),
       gone_(std::move(waiting.gone)),
-      deadline_(clock.steady_now() + options.list_wait),
+      deadline_(waiting.since + options.list_wait),
       interval_(options.first_poll),
       last_(std::move(waiting.progress)),
       send_(std::move(waiting.send)) {}

@@ -24,8 +24,9 @@ class SubmitReply : public ProgressWatcher {
  public:
   using Send = std::function<void(Result<HttpResponse>)>;  // called once at most
   struct Waiting {
-    ImportProgress progress;  // as it was submitted
-    std::stop_token gone;     // requested when the client goes away
+    ImportProgress progress;                      // as it was submitted
+    std::stop_token gone;                         // requested when the client goes away
+    std::chrono::steady_clock::time_point since;  // when its request came
     Send send;
   };
   // REQUIRES: options and clock outlive it.

@@ -2,12 +2,25 @@
 
 #include <curl/curl.h>
 
+#include <system_error>
+
 #include "http_client/redact.hpp"
 
 namespace imgimport {
 namespace {
 
+// libcurl says host and port once more, and "Couldn't connect to server" where the system knows better: refused, no
+// route. Of a proxy its words are kept, for they name it.
+bool only_says_that_it_failed(const CurlFailure& failure) {
+  const std::size_t colon = failure.host_port.rfind(':');
+  if (failure.code != CURLE_COULDNT_CONNECT || failure.os_error == 0 || colon == std::string_view::npos) return false;
+  const std::string said = "Failed to connect to " + std::string(failure.host_port.substr(0, colon)) + " port " +
+                           std::string(failure.host_port.substr(colon + 1)) + " ";
+  return failure.detail.empty() || failure.detail.starts_with(said);
+}
+
 std::string detail_of(const CurlFailure& failure) {
+  if (only_says_that_it_failed(failure)) return std::generic_category().message(failure.os_error);
   if (!failure.detail.empty()) return redact_secrets(failure.detail);
   return curl_easy_strerror(static_cast<CURLcode>(failure.code));
 }

@@ -14,6 +14,7 @@ struct CurlFailure {
   std::string_view detail;     // CURLOPT_ERRORBUFFER; may be empty
   std::string_view host_port;  // the other side
   bool connected = false;      // the request was on its way already
+  int os_error = 0;            // of the last attempt to connect (CURLINFO_OS_ERRNO); 0 = none
 };
 
 Error translate(const CurlFailure& failure);

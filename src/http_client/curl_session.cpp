@@ -409,8 +409,13 @@ Result<void> CurlSession::verdict() {
     return Error(ErrorCode::kTooLarge,
                  fmt::format("the answer of {} is larger than {} bytes", origin_.host_port, sink_limit_));
   }
-  return translate(
-      {.code = code_, .detail = error_text_.data(), .host_port = origin_.host_port, .connected = connected_});
+  long os_error = 0;
+  curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &os_error);
+  return translate({.code = code_,
+                    .detail = error_text_.data(),
+                    .host_port = origin_.host_port,
+                    .connected = connected_,
+                    .os_error = static_cast<int>(os_error)});
 }
 
 std::size_t CurlSession::take_spill(std::span<std::byte> out) {

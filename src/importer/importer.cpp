@@ -85,14 +85,20 @@ Result<ImportService::Submitted> Importer::submit(const CallContext& context, co
     job.idempotency_key = request.idempotency_key;
     return job;
   }());
-  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
-  auto root = ports_.source.root(context, fresh.root);
+  if (!request.idempotency_key.empty()) {
+    IMGIMPORT_ASSIGN_OR_RETURN(auto before, submitted_before(context, fresh));
+    if (before) return *std::move(before);
+  }
+  const CallContext bounded = context.with_timeout(request.look_up_within);
+  auto units = ports_.source_budget.acquire(bounded, ports_.source.costs().look_up);
+  auto root = units.has_value() ? ports_.source.root(bounded, fresh.root) : Result<FolderRef>(std::move(units).error());
   if (root.has_value()) {
     fresh.root = *std::move(root);
-  } else if (!root.error().is_transient()) {
+  } else if (!root.error().is_transient() && root.error().code() != ErrorCode::kDeadlineExceeded) {
     return std::move(root).error();
   }
-  // Where the source is away just now, the job is accepted all the same, and its listing looks the root up first.
+  // Where the source does not answer just now, the job is accepted all the same, and its listing looks the root up
+  // first.
   IMGIMPORT_ASSIGN_OR_RETURN(JobStore::Created created,
                              ports_.jobs.create_job(context, fresh, options_.owner, options_.lease_ttl));
   if (!created.existed) {
@@ -104,19 +110,41 @@ Result<ImportService::Submitted> Importer::submit(const CallContext& context, co
   return Submitted{std::move(created.job), created.existed};
 }
 
+// Without a look at the source: a request that is repeated must find its job even when the folder is gone. A job that
+// could not be listed begins anew, which is what the repetition is for.
+Result<std::optional<ImportService::Submitted>> Importer::submitted_before(const CallContext& context,
+                                                                           const NewJob& wanted) {
+  auto found = ports_.jobs.job_by_key(context, wanted.idempotency_key);
+  if (!found.has_value()) {
+    if (found.error().code() == ErrorCode::kNotFound) return std::optional<Submitted>();
+    return std::move(found).error();
+  }
+  const bool same_folder = found->folder_url == wanted.folder_url || found->root.id == wanted.root.id;
+  const bool same_options =
+      found->recursive == wanted.recursive && found->dry_run == wanted.dry_run && found->filters == wanted.filters;
+  if (!same_folder || !same_options) return std::optional<Submitted>();  // create_job knows whether they are the same
+  if (found->status == JobStatus::kFailed && !found->listed && !found->dry_run) {
+    IMGIMPORT_RETURN_IF_ERROR(retry(context, found->id));
+    IMGIMPORT_ASSIGN_OR_RETURN(*found, ports_.jobs.job(context, found->id));
+  }
+  return std::optional(Submitted{*std::move(found), true});
+}
+
 Result<ImportProgress> Importer::progress(const CallContext& context, const JobId& job) {
   ImportProgress progress;
   IMGIMPORT_ASSIGN_OR_RETURN(progress.job, ports_.jobs.job(context, job));
   const JobCounters& counters = progress.job.counters;
   progress.drive_units = (counters.total - counters.skipped - counters.deduplicated) * ports_.source.costs().download;
   if (is_over(progress.job)) return progress;
+  progress.hindrance = lister_.hindrance(job);
   const std::scoped_lock lock(mutex_);
   const auto found = rates_.find(job);
   if (found == rates_.end() || found->second.empty()) return progress;
   const Sample& oldest = found->second.front();
   const double seconds = std::chrono::duration<double>(steady_clock::now() - oldest.at).count();
   if (seconds <= 0) return progress;
-  progress.images_per_second = static_cast<double>(counters.processed() - oldest.processed) / seconds;
+  // Fewer than before: what was stored turned out to be damaged (JobStore::report_damage).
+  progress.images_per_second = std::max(0.0, static_cast<double>(counters.processed() - oldest.processed) / seconds);
   if (progress.images_per_second > 0 && progress.job.listed) {
     progress.eta_seconds =
         static_cast<std::int64_t>(static_cast<double>(counters.pending) / progress.images_per_second + 0.5);
@@ -152,7 +180,8 @@ Result<QueueState> Importer::queue_state(const CallContext& context) {
   for (const auto& [job, samples] : rates_) {
     if (samples.size() < 2) continue;
     const double seconds = std::chrono::duration<double>(samples.back().at - samples.front().at).count();
-    state.images_per_second += static_cast<double>(samples.back().processed - samples.front().processed) / seconds;
+    const auto images = static_cast<double>(samples.back().processed - samples.front().processed);
+    state.images_per_second += std::max(0.0, images / seconds);
   }
   return state;
 }
@@ -248,12 +277,10 @@ void Importer::adopt(const CallContext& context) {
 }
 
 void Importer::top_up(const CallContext& context) {
-  if (driven_.empty()) {
-    queue_answers_.store(true, std::memory_order_relaxed);  // as far as anybody needs it
-    return;
-  }
+  // Asked while nothing runs as well, so that /health tells before the next import does.
   const auto stats = ports_.queue.stats(context);
   queue_answers_.store(stats.has_value() || context.stop.stop_requested(), std::memory_order_relaxed);
+  if (driven_.empty()) return;
   const bool queue_is_empty = stats.has_value() && stats->waiting == 0 && stats->leased == 0;
   std::vector<JobId> over;
   for (auto& [id, driven] : driven_) {
@@ -272,6 +299,8 @@ void Importer::top_up(const CallContext& context) {
                                  {"failed", job->counters.failed}});
       continue;
     }
+    // Nothing, where it is under way; else a retry wants folders listed that were left out.
+    if (job->status == JobStatus::kListing) lister_.begin(*job, driven.lease);
     const auto now = steady_clock::now();
     if (driven.samples.empty() || now - driven.samples.back().at >= kSampleEvery) {
       driven.samples.push_back({now, job->counters.processed()});

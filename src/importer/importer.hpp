@@ -74,6 +74,7 @@ class Importer : public ImportService {
   void drive(const Job& job, const JobLease& lease);
   void drop(const JobId& job);
   void top_up(const CallContext& context);
+  Result<std::optional<Submitted>> submitted_before(const CallContext& context, const NewJob& wanted);
   void wake();
 
   const ImporterOptions options_;

@@ -5,6 +5,7 @@
 
 #include "base/backoff.hpp"
 #include "base/log.hpp"
+#include "base/sentence.hpp"
 #include "importer/candidates.hpp"
 
 namespace imgimport {
@@ -42,6 +43,7 @@ struct Lister::Walk {
   std::unordered_set<DriveId> in_memory;  // guarded by mutex: folders in frontier, delayed or under way
   std::size_t under_way = 0;              // guarded by mutex
   bool loading = false;                   // guarded by mutex: the journal is being asked for more folders
+  std::optional<JobTrouble> hindrance;    // guarded by mutex: of the last page asked for, if it has to be asked again
   bool root_verified = false;             // used by the one visit of the root
   FolderRef root;
 
@@ -60,6 +62,10 @@ Lister::~Lister() {
 }
 
 void Lister::begin(const Job& job, const JobLease& lease) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (walks_.contains(job.id)) return;
+  }
   auto walk = std::make_shared<Walk>();
   walk->job = job;
   walk->lease = lease;
@@ -79,6 +85,18 @@ void Lister::abandon(const JobId& job) {
   if (found == walks_.end()) return;
   found->second->stop.request_stop();
   walks_.erase(found);
+}
+
+std::optional<JobTrouble> Lister::hindrance(const JobId& job) {
+  std::shared_ptr<Walk> walk;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = walks_.find(job);
+    if (found == walks_.end()) return std::nullopt;
+    walk = found->second;
+  }
+  const std::scoped_lock lock(walk->mutex);
+  return walk->hindrance;
 }
 
 void Lister::tick() {
@@ -165,6 +183,7 @@ void Lister::visit(const std::shared_ptr<Walk>& walk, Visit visit) {
   } else {
     const std::scoped_lock lock(walk->mutex);
     --walk->under_way;
+    if (!id.value().empty()) walk->hindrance.reset();
     if (more) {
       visit.tries = 0;
       walk->frontier.push_front(std::move(visit));
@@ -184,6 +203,8 @@ Result<void> Lister::list_page(Walk& walk, Visit& visit) {
   // The root's row keeps the id it was written under; what is listed is what that turned out to be.
   const FolderRef& folder = visit.folder.depth == 0 ? walk.root : visit.folder.folder;
   IMGIMPORT_ASSIGN_OR_RETURN(SourcePage found, ports_.source.list(context, folder, visit.folder.page_token));
+  const bool is_whole_and_empty = visit.folder.page_token.empty() && found.entries.empty() && !found.next_page_token;
+  if (is_whole_and_empty && visit.folder.depth > 0) IMGIMPORT_RETURN_IF_ERROR(verify_empty(context, folder));
   ListedPage page;
   page.folder = visit.folder.folder.id;
   page.next_page_token = found.next_page_token;
@@ -214,6 +235,14 @@ Result<void> Lister::list_page(Walk& walk, Visit& visit) {
     next.folder = std::move(child);
     walk.frontier.push_back(std::move(next));
   }
+  return {};
+}
+
+// A folder that is gone, or closed to us, lists as an empty one (a shortcut may lead to such): asking for it tells.
+Result<void> Lister::verify_empty(const CallContext& context, const FolderRef& folder) {
+  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
+  IMGIMPORT_ASSIGN_OR_RETURN(const FolderRef found, ports_.source.root(context, folder));
+  static_cast<void>(found);
   return {};
 }
 
@@ -304,15 +333,13 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
       done_with();
       return fail_job(walk, error);
     }
-    ListedPage nothing;
-    nothing.folder = visit.folder.folder.id;
-    const JobTrouble warning{"folder_not_listed",
-                             "The folder \"" + visit.folder.path + "\" was left out: " + error.message(),
-                             error.remedy()};
-    const bool written =
-        ports_.journal.add_page(walk->context(), walk->lease, nothing, options_.batch_size).has_value() &&
-        ports_.journal.warn_job(walk->context(), walk->lease, warning).has_value();
-    if (written) return done_with();
+    if (leave_out(*walk, visit.folder, error)) return done_with();
+  }
+  if (visit.tries == 1) {
+    log_warning("a folder cannot be listed; trying again", {{"job", walk->job.id.value()},
+                                                            {"folder", visit.folder.path},
+                                                            {"error", error.message()},
+                                                            {"remedy", error.remedy()}});
   }
   if (visit.tries == 0) visit.retrying_since = now;
   if (now - visit.retrying_since >= options_.retry_for) {
@@ -323,8 +350,23 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
   visit.due = now + backoff_delay(backoff, visit.tries, random_jitter(), error.retry_after());
   ++visit.tries;
   const std::scoped_lock lock(walk->mutex);
+  walk->hindrance = JobTrouble{std::string(error.reason_or_code()), error.message(),
+                               sentences(error.remedy(), "It is tried again by itself")};
   --walk->under_way;
   walk->delayed.push_back(std::move(visit));
+}
+
+bool Lister::leave_out(const Walk& walk, const PendingFolder& folder, const Error& error) {
+  ListedPage nothing;
+  nothing.folder = folder.folder.id;
+  nothing.left_out =
+      JobTrouble{"folder_not_listed", "The folder \"" + folder.path + "\" was left out: " + error.message(),
+                 sentences(error.remedy(), "Then retry the job: the folder is listed again")};
+  log_warning("a folder is left out", {{"job", walk.job.id.value()},
+                                       {"folder", folder.path},
+                                       {"drive_id", folder.folder.id.value()},
+                                       {"error", error.message()}});
+  return ports_.journal.add_page(walk.context(), walk.lease, nothing, options_.batch_size).has_value();
 }
 
 void Lister::finish(const std::shared_ptr<Walk>& walk) {
@@ -342,7 +384,10 @@ void Lister::finish(const std::shared_ptr<Walk>& walk) {
 }
 
 void Lister::fail_job(const std::shared_ptr<Walk>& walk, const Error& error) {
-  const JobTrouble trouble{std::string(error.reason_or_code()), error.message(), error.remedy()};
+  const JobTrouble trouble{std::string(error.reason_or_code()), error.message(),
+                           error.is_transient()
+                               ? sentences(error.remedy(), "Retry the job later: it goes on where it was")
+                               : error.remedy()};
   log_warning("a job failed while its folders were listed",
               {{"job", walk->job.id.value()}, {"reason", trouble.reason}, {"error", trouble.message}});
   if (auto written = ports_.journal.fail_job(walk->context(), walk->lease, trouble); !written.has_value()) {

@@ -49,6 +49,8 @@ class Lister {
   void begin(const Job& job, const JobLease& lease);
   // The job is somebody else's now, or over: what is under way is dropped.
   void abandon(const JobId& job);
+  // Why the job's listing waits just now, to be tried again by itself; nullopt: it does not, or is none of ours.
+  std::optional<JobTrouble> hindrance(const JobId& job);
   // Starts again what was put off and is due. Called every now and then.
   void tick();
   // Returns when no listing thread runs any more. Idempotent.
@@ -68,6 +70,8 @@ class Lister {
   void visit(const std::shared_ptr<Walk>& walk, Visit visit);
   Result<void> list_page(Walk& walk, Visit& visit);
   Result<void> verify_root(Walk& walk, Visit& visit);
+  Result<void> verify_empty(const CallContext& context, const FolderRef& folder);
+  bool leave_out(const Walk& walk, const PendingFolder& folder, const Error& error);
   // What a file shortcut leads to: the file, or why there is none.
   struct Target {
     std::optional<SourceFile> file;

@@ -65,6 +65,27 @@ Error no_such_image(ImageId id) {
       .with_remedy("GET /api/images lists the images that there are; this one may have been deleted.");
 }
 
+Error no_such_key() {
+  return Error(ErrorCode::kNotFound, "no job was made with this idempotency key").with_reason("no_such_key");
+}
+
+JobTrouble joined(const std::optional<JobTrouble>& before, const JobTrouble& added) {
+  constexpr std::size_t kLongEnough = 2'000;
+  constexpr std::string_view kMore = " And more.";
+  const auto join = [](const std::string& one, const std::string& other) {
+    if (one.empty() || other.empty() || one.find(other) != std::string::npos) return one + (one.empty() ? other : "");
+    return one + (one.ends_with('.') ? " " : ". ") + other;
+  };
+  if (!before) return added;
+  JobTrouble both{before->reason, before->message, join(before->remedy, added.remedy)};
+  if (both.message.size() < kLongEnough) {
+    both.message = join(both.message, added.message);
+  } else if (!both.message.ends_with(kMore)) {
+    both.message += kMore;
+  }
+  return both;
+}
+
 std::int64_t to_millis(Timestamp time) noexcept {
   return time.time_since_epoch().count();
 }

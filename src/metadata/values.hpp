@@ -23,6 +23,10 @@ std::string hash_hex(std::string_view bytes);
 // kNotFound, reasons no_such_job and no_such_image.
 Error no_such_job(const JobId& id);
 Error no_such_image(ImageId id);
+Error no_such_key();
+
+// A job's warnings as one, each said once; from some length on the later ones are counted off by "more".
+JobTrouble joined(const std::optional<JobTrouble>& before, const JobTrouble& added);
 
 std::int64_t to_millis(Timestamp time) noexcept;
 std::optional<std::int64_t> to_millis(const std::optional<Timestamp>& time) noexcept;
@@ -36,6 +40,10 @@ std::optional<std::int64_t> stored_size(const std::optional<std::uint64_t>& byte
 
 // Stands for the key in an index (FNV-1a, 64 bits); always compared together with the key itself.
 std::int64_t key_hash(const ObjectKey& key) noexcept;
+
+// Column `done` of a folder; 0: it is not listed to its end yet.
+inline constexpr std::int64_t kFolderDone = 1;
+inline constexpr std::int64_t kFolderLeftOut = 2;
 
 // Text for `LIKE ? ESCAPE '\'` that finds `part` anywhere.
 std::string like_pattern(std::string_view part);

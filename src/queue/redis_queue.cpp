@@ -21,6 +21,7 @@ const std::string kStream = "imgimport:{queue}:batches";
 const std::string kIndex = "imgimport:{queue}:index";
 const std::string kDead = "imgimport:{queue}:dead";
 const std::string kEpoch = "imgimport:{queue}:epoch";
+const std::string kWorkers = "imgimport:{queue}:workers";
 const std::string kGroup = "workers";
 
 // Far above what can wait or be leased.
@@ -108,7 +109,7 @@ Result<std::optional<RedisQueue::Entry>> RedisQueue::take(const CallContext& con
   if (auto found = next_found()) return found;
   const bool around = time_to_look_around();
   if (around) look_for_the_dead(errand);
-  auto taken = redis_.eval(errand, redis_queue::kTake, {kStream, kIndex, kDead},
+  auto taken = redis_.eval(errand, redis_queue::kTake, {kStream, kIndex, kDead, kWorkers},
                            {kGroup, options_.consumer, std::to_string(options_.lease_time.count()),
                             std::to_string(options_.max_deliveries), around ? "1" : "0"});
   if (!taken.has_value()) return std::move(taken).error();
@@ -230,7 +231,7 @@ void RedisQueue::look_for_the_dead(const CallContext& context) {
     if (pending > 0 && is_news(name)) {
       log_info("a worker has ended; its batches go to others", {{"consumer", name}, {"batches", pending}});
     }
-    const auto buried = redis_.eval(context, redis_queue::kBury, {kStream},
+    const auto buried = redis_.eval(context, redis_queue::kBury, {kStream, kWorkers},
                                     {kGroup, name, std::to_string(options_.lease_time.count())});
     if (!buried.has_value()) return;
   }
@@ -244,7 +245,8 @@ Result<void> RedisQueue::renew(const CallContext& context, const BatchLease& lea
     if (found == held_.end()) return not_ours(lease.batch);
     arguments.insert(arguments.end(), found->second.begin(), found->second.end());
   }
-  IMGIMPORT_ASSIGN_OR_RETURN(const RedisReply kept, redis_.eval(context, redis_queue::kRenew, {kStream}, arguments));
+  IMGIMPORT_ASSIGN_OR_RETURN(const RedisReply kept,
+                             redis_.eval(context, redis_queue::kRenew, {kStream, kWorkers}, arguments));
   if (kept.integer == 0) return not_ours(lease.batch);
   return {};
 }
@@ -268,7 +270,7 @@ Result<QueueStats> RedisQueue::stats(const CallContext& context) {
     changed_.wait_until(lock, context.stop, std::min(context.deadline, steady_clock::now() + kLongestBlock), gone);
   }
   IMGIMPORT_ASSIGN_OR_RETURN(const RedisReply found,
-                             redis_.eval(context, redis_queue::kStats, {kStream, kEpoch},
+                             redis_.eval(context, redis_queue::kStats, {kStream, kEpoch, kWorkers},
                                          {kGroup, random_token(8), std::to_string(options_.lease_time.count())}));
   QueueStats stats;
   stats.waiting = static_cast<std::size_t>(to_integer(found.at(0)));
@@ -312,7 +314,7 @@ Result<void> RedisQueue::send_acks(const CallContext& context, std::span<const E
 Result<void> RedisQueue::give_back(const CallContext& context, std::span<const Entry> entries) {
   std::vector<std::string> arguments{kGroup, options_.consumer};
   append(arguments, entries);
-  IMGIMPORT_RETURN_IF_ERROR(redis_.eval(context, redis_queue::kFarewell, {kStream, kIndex}, arguments));
+  IMGIMPORT_RETURN_IF_ERROR(redis_.eval(context, redis_queue::kFarewell, {kStream, kIndex, kWorkers}, arguments));
   return {};
 }
 

@@ -6,6 +6,8 @@
 //   imgimport:{queue}:index    hash: "job/batch" → its entry. A batch is in the stream once, however often it is pushed
 //   imgimport:{queue}:dead     stream: batches that were handed out too often and never acknowledged; trimmed
 //   imgimport:{queue}:epoch    a random word: another one after Redis was emptied
+//   imgimport:{queue}:workers  sorted set: who asks for batches → when last. Redis itself knows a consumer only once it
+//                              was given something
 //
 // A lease is an entry of the group's pending list; it ends when it was not renewed for `lease_time`, and the entry is
 // handed to whoever asks next. What a process that ended on this very machine had is claimed at once. Acknowledgements

@@ -32,6 +32,8 @@ return fitted
 const RedisScript kTake{R"lua(
 local group, consumer, lease, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local aside = {}
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[4], time[1] * 1000 + math.floor(time[2] / 1000), consumer)
 if redis.pcall('XPENDING', KEYS[1], group).err then
   redis.call('XGROUP', 'CREATE', KEYS[1], group, '0', 'MKSTREAM')
 end
@@ -59,6 +61,8 @@ return {fresh and fresh[1][2][1] or false, aside, 0}
 // XCLAIM by itself would take the entry from whomever it was given to meanwhile.
 const RedisScript kRenew{R"lua(
 local kept = 0
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
 for i = 3, #ARGV do
   local mine = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
   if not mine.err and #mine > 0 then
@@ -78,6 +82,7 @@ end
 )lua"};
 
 const RedisScript kFarewell{R"lua(
+redis.call('ZREM', KEYS[3], ARGV[2])
 for i = 3, #ARGV, 3 do
   local mine = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
   if not mine.err and #mine > 0 then
@@ -94,6 +99,7 @@ if not left.err and #left == 0 then redis.pcall('XGROUP', 'DELCONSUMER', KEYS[1]
 
 // Claimed from itself with a made-up idle time, for that keeps the count of deliveries.
 const RedisScript kBury{R"lua(
+redis.call('ZREM', KEYS[2], ARGV[2])
 local left = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1000, ARGV[2])
 if left.err then return end
 if #left == 0 then return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
@@ -106,14 +112,10 @@ const RedisScript kStats{R"lua(
 local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
 local leased = pending.err and 0 or pending[1]
 redis.call('SET', KEYS[2], ARGV[2], 'NX')
-local workers = 0
-local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
-for _, consumer in ipairs(consumers.err and {} or consumers) do
-  for field = 1, #consumer, 2 do
-    if consumer[field] == 'idle' and consumer[field + 1] < tonumber(ARGV[3]) then workers = workers + 1 end
-  end
-end
-return {math.max(0, redis.call('XLEN', KEYS[1]) - leased), leased, redis.call('GET', KEYS[2]), workers}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[3])
+return {math.max(0, redis.call('XLEN', KEYS[1]) - leased), leased, redis.call('GET', KEYS[2]), redis.call('ZCARD', KEYS[3])}
 )lua"};
 
 }  // namespace imgimport::redis_queue

@@ -16,6 +16,9 @@ constexpr milliseconds kCallOff{250};
 // A Redis that comes and goes is not told of more often than this.
 constexpr milliseconds kTellEvery{10'000};
 
+constexpr const char* kStartIt =
+    "Start it, or set REDIS_URL to where it runs; what was accepted goes on by itself then";
+
 bool is_the_callers(const Error& error) {
   return error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kDeadlineExceeded;
 }
@@ -46,6 +49,7 @@ Error RedisClient::lost(const CallContext& context, Error error) {
     error = Error(ErrorCode::kUnavailable, "Redis at " + options_.address.text() + " does not answer")
                 .with_reason("redis_away");
   }
+  if (error.remedy().empty()) error = std::move(error).with_remedy(kStartIt);
   went_away(error);
   return error;
 }

@@ -215,6 +215,7 @@ void describe(Wire& wire, T& page) {
   wire.field("items", page.items);
   wire.field("subfolders", page.subfolders);
   wire.field("next_page_token", page.next_page_token);
+  wire.field("left_out", page.left_out);
 }
 
 template <class Wire, Described<Item> T>

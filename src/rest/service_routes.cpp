@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "base/http_error.hpp"
 #include "base/log.hpp"
 
@@ -72,6 +74,21 @@ void ServiceRoutes::serve_content(std::string pattern, ContentHandler handler) {
                    };
                    return answer_of(request, outcome());
                  });
+}
+
+void ServiceRoutes::serve_content_later(std::string pattern, LaterContentHandler handler) {
+  router_.handle_async(
+      HttpMethod::kGet, std::move(pattern),
+      [handler = std::move(handler)](const CallContext& context, const HttpRequest& request, HttpResponder responder) {
+        // A std::function must be copyable.
+        auto reply = std::make_shared<HttpResponder>(std::move(responder));
+        auto origin = std::make_shared<const HttpRequest>(request);
+        if (auto checked = check_version(request); !checked.has_value()) {
+          return reply->send(answer_of(request, std::move(checked).error()));
+        }
+        handler(context, *origin,
+                [reply, origin](Result<HttpResponse> outcome) { reply->send(answer_of(*origin, std::move(outcome))); });
+      });
 }
 
 }  // namespace imgimport

@@ -40,6 +40,10 @@ class ServiceRoutes {
   // A GET whose answer is a body of bytes.
   using ContentHandler = std::function<Result<HttpResponse>(const CallContext&, const HttpRequest&)>;
   void serve_content(std::string pattern, ContentHandler handler);
+  // The same for one that answers when it can, from any thread; called once, it may outlive the request.
+  using ContentReply = std::function<void(Result<HttpResponse>)>;
+  using LaterContentHandler = std::function<void(const CallContext&, const HttpRequest&, ContentReply)>;
+  void serve_content_later(std::string pattern, LaterContentHandler handler);
 
  private:
   using RawHandler = std::function<Result<std::string>(const CallContext&, std::string_view body)>;

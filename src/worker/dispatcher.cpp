@@ -55,7 +55,7 @@ Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, s
       items_failed_(ports.metrics.counter("imgimport_items_failed_total", "Items given up.")),
       items_put_off_(ports.metrics.counter("imgimport_items_put_off_total", "Items written back for a later try.")),
       memory_(options.memory_bytes),
-      ramp_({.most = options.threads}),
+      ramp_({.most = options.threads}, ports.clock),
       leases_(ports.queue, options.renew_every),
       outcomes_(ports.journal, ports.store,
                 [this](const OutcomeWriter::Entry& entry, CommitEffect effect) { committed(entry, effect); }),

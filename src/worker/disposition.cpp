@@ -2,26 +2,46 @@
 
 #include <string>
 
+#include "base/sentence.hpp"
+
 namespace imgimport {
 namespace {
 
-// What the item's row says: the sentence, and what to do about it.
-std::string remedy_of(const Error& error) {
-  if (error.remedy().empty()) return error.message();
-  return error.message() + (error.message().ends_with('.') ? " " : ". ") + error.remedy();
+// What the item's row says: what is wrong, what a person can do about it, and what happens without that.
+std::string remedy_of(const Error& error, ItemState state) {
+  const std::string text = sentences(error.message(), error.remedy());
+  switch (state) {
+    case ItemState::kPending:
+      return sentences(text, "It is tried again by itself");
+    case ItemState::kDeferred:
+      return sentences(text, "It is tried again by itself in some hours, while a server runs");
+    default:
+      return error.is_transient() ? sentences(text, "Retry the job later") : text;
+  }
 }
+
+std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
+                              Timestamp now, double jitter);
 
 }  // namespace
 
 std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
                                Timestamp now, double jitter) {
+  auto outcome = decide(policy, job, item, error, now, jitter);
+  if (outcome) outcome->remedy = remedy_of(error, outcome->stops_job ? ItemState::kFailed : outcome->state);
+  return outcome;
+}
+
+namespace {
+
+std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
+                              Timestamp now, double jitter) {
   if (error.code() == ErrorCode::kCancelled) return std::nullopt;
 
   Outcome outcome;
   outcome.job = job;
   outcome.item = item.id;
   outcome.reason = std::string(error.reason_or_code());
-  outcome.remedy = remedy_of(error);
   outcome.attempts = item.attempts;
   outcome.backoffs = item.backoffs;
   outcome.retrying_since = item.retrying_since;
@@ -56,4 +76,5 @@ std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, cons
   return outcome;
 }
 
+}  // namespace
 }  // namespace imgimport

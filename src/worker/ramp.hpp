@@ -11,6 +11,8 @@
 #include <mutex>
 #include <stop_token>
 
+#include "imgimport/clock.hpp"
+
 namespace imgimport {
 
 struct RampOptions {
@@ -22,8 +24,8 @@ struct RampOptions {
 
 class Ramp {
  public:
-  explicit Ramp(const RampOptions& options)
-      : options_(options), window_(options.first), grows_at_(std::chrono::steady_clock::now() + options.step) {}
+  Ramp(const RampOptions& options, const Clock& clock)
+      : options_(options), clock_(clock), window_(options.first), grows_at_(clock.steady_now() + options.step) {}
 
   // Waits until one more may begin. false: stop was requested first, and nothing was entered.
   bool enter(const std::stop_token& stop);
@@ -32,6 +34,7 @@ class Ramp {
 
  private:
   const RampOptions options_;
+  const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable_any left_;
   std::size_t window_;                                // guarded by mutex_: so many may be under way

@@ -31,7 +31,12 @@ bool same_content(const ContentHashes& a, const ContentHashes& b) {
   return !a.md5.empty() && a.md5 == b.md5;
 }
 
-Error not_an_image() {
+Error not_an_image(std::size_t size) {
+  if (size == 0) {
+    return Error(ErrorCode::kUnsupported, "the file is empty")
+        .with_reason("not_an_image")
+        .with_remedy("Upload the picture to Drive again, then import again");
+  }
   return Error(ErrorCode::kUnsupported, "the file is declared to be an image, but its first bytes are not one's")
       .with_reason("not_an_image")
       .with_remedy("Open it in Drive; if it is a picture after all, save it in a common format and import again");
@@ -120,7 +125,7 @@ class ImageTransfer {
     const auto head = bytes.first(std::min(size, kSniffBytes));
     const auto type = sniff_image(head, item_.file.mime_type, item_.file.name);
     // A document of exactly the listed length is what the owner put there; a stray error page has another length.
-    if (!type) return not_an_image();
+    if (!type) return not_an_image(size);
     return put(MemoryBlob(bytes), *type, expected);
   }
 
@@ -138,7 +143,7 @@ class ImageTransfer {
     const auto type = sniff_image(head, item_.file.mime_type, item_.file.name);
     if (!type) {
       if (looks_like_error_document(head) && count < kSniffBytes && expected.size != count) return not_the_bytes();
-      return not_an_image();
+      return not_an_image(count);
     }
     const SourceBlob blob(source_, file_, expected.size,
                           std::make_unique<PrefixedReader>(std::move(head), std::move(reader)));

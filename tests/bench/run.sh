@@ -2,14 +2,15 @@
 # Imports from the Drive emulator to local disk, S3 (Ceph's radosgw) and Azure Blob (Azurite), by imgimport and by
 # rclone, in one run: images/s, MB/s, CPU seconds per 1,000 images and peak resident set of the mover alone (the CPU of
 # emulator and store is not counted, but shares the machine).
-# Then the web app's gallery with 100,000 images, in Chromium: frame times while it is scrolled.
-#   tests/bench/run.sh BUILD_DIR [COUNTxBYTES…] [scroll]     default: 5000x65536 300x3145728 scroll
+# Then thumbnails beside vipsthumbnail's, and the web app's gallery with 100,000 images, in Chromium: frame times while
+# it is scrolled.
+#   tests/bench/run.sh BUILD_DIR [COUNTxBYTES…] [thumbnails] [scroll]     default: 5000x65536 300x3145728 thumbnails scroll
 set -euo pipefail
 
 build=$(readlink -f "$1")
 shift
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-[ $# -gt 0 ] || set -- 5000x65536 300x3145728 scroll
+[ $# -gt 0 ] || set -- 5000x65536 300x3145728 thumbnails scroll
 work=$(mktemp -d "$build/bench.XXXXXX")
 # ext4 is slow to create files where many were just deleted: each run has a folder of its own, and all go at the end.
 chattr +T "$work" 2>/dev/null || true
@@ -64,6 +65,10 @@ report() { # NAME COUNT BYTES LOG OUTPUT_DIR
 clean_environment=(env -i PATH="$PATH" HOME="$work")
 
 for load in "$@"; do
+  if [ "$load" = thumbnails ]; then
+    "$here/thumbnails.sh" "$build"
+    continue
+  fi
   if [ "$load" = scroll ]; then
     "$here/../browser/run.sh" "$build" "$build/photos" -c playwright.bench.config.ts
     continue

@@ -3,6 +3,9 @@
 import { expect, test } from '@playwright/test';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Drive, Server } from './server';
 
 type Json = Record<string, unknown>;
@@ -86,6 +89,34 @@ async function call(path: string, wanted: Call): Promise<Json> {
 
 const NOBODY = '123e4567-e89b-42d3-a456-426614174000';
 
+// A red dot.
+const DOT = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64');
+
+// Of an image that is one, on a server of its own.
+async function askForThumbnails(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'imgimport-dot.'));
+  writeFileSync(join(folder, 'dot.png'), DOT);
+  const still = await Drive.start('--folder', folder);
+  const before = server;
+  server = await Server.start(still);
+  try {
+    await server.imported(still.link);
+    const args = { id: 1 };
+    for (const query of ['', '?w=1', '?w=2048&v=0123456789']) await call('/api/images/{id}/thumbnail', { args, query, expect: 200 });
+    const first = await fetch(`${server.api}/api/images/1/thumbnail`);
+    expect(first.headers.get('content-type')).toBe('image/webp');
+    await call('/api/images/{id}/thumbnail', { args, headers: { 'If-None-Match': first.headers.get('etag') ?? '' }, expect: 304 });
+    await server.down();
+    await server.up({ THUMBNAIL_PROCESSES: '0' });
+    await call('/api/images/{id}/thumbnail', { args, expect: 501 });
+  } finally {
+    await server.end();
+    server = before;
+    await still.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 test('every operation answers as it is described', async () => {
   const started = await call('/api/import/google-drive', { method: 'post', body: { folder_url: drive.link }, expect: 202 });
   const args = { job_id: String(started.job_id) };
@@ -102,6 +133,7 @@ test('every operation answers as it is described', async () => {
   await call('/api/import/jobs', { expect: 200 });
   await call('/api/import/jobs', { query: '?limit=1', expect: 200 });
   await call('/api/import/jobs', { query: '?limit=0', expect: 400 });
+  await call('/api/import/queue', { expect: 200 });
   await call('/api/import/{job_id}/items', { args, query: '?limit=3', expect: 200 });
   for (const state of ['failed', 'deferred', 'ignored', 'imported']) await call('/api/import/{job_id}/items', { args, query: `?state=${state}`, expect: 200 });
   await call('/api/import/{job_id}/items', { args, query: '?state=lost', expect: 400 });
@@ -133,6 +165,9 @@ test('every operation answers as it is described', async () => {
   await call('/api/images/{id}/content', { args: { id }, headers: { Range: 'bytes=0-9' }, expect: 206 });
   await call('/api/images/{id}/content', { args: { id }, headers: { Range: 'bytes=99999999-' }, expect: 416 });
   await call('/api/images/{id}/content', { args: { id: 99999 }, expect: 404 });
+  await call('/api/images/{id}/thumbnail', { args: { id }, expect: 422 }); // the emulator's images have a head and no picture
+  await call('/api/images/{id}/thumbnail', { args: { id }, query: '?w=0', expect: 400 });
+  await call('/api/images/{id}/thumbnail', { args: { id: 99999 }, expect: 404 });
   await call('/api/stats', { expect: 200 });
   await call('/api/images/{id}', { method: 'delete', args: { id }, expect: 200 });
   await call('/api/images/{id}', { method: 'delete', args: { id }, expect: 404 });
@@ -144,6 +179,8 @@ test('every operation answers as it is described', async () => {
   await call('/health', { expect: 200 });
   await call('/ready', { expect: 200 });
   await call('/metrics', { expect: 200 });
+
+  await askForThumbnails();
 
   const described = Object.entries(description.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
   expect([...called].sort()).toEqual(described.sort());

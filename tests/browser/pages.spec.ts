@@ -1,10 +1,13 @@
 // Every page, in both themes: no violation of WCAG's rules, no error, no request elsewhere. Sizes and caching of files.
 import { expect, test, type Page } from '@playwright/test';
 import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expectAccessible, keepPicture, watchPage } from './checks';
-import { Drive, Server } from './server';
+import { Drive, photos, Server } from './server';
 
 let drive: Drive;
 let server: Server;
@@ -167,6 +170,37 @@ test('thumbnails are shown where the server makes them, and the image itself whe
   await expect.poll(() => content.length).toBeGreaterThan(5);
   expect(content.every((url) => Number(/images\/(\d+)\//.exec(url)?.[1]) % 2 === 0)).toBe(true);
   expect(asked.every((url) => ['160', '320', '640'].includes(new URL(url).searchParams.get('w') ?? ''))).toBe(true);
+});
+
+test('the gallery shows thumbnails, and the viewer what browsers cannot show', async ({ page }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'imgimport-pictures.'));
+  const files = readdirSync(photos, { recursive: true, encoding: 'utf8' });
+  const types = ['heic', 'tif', 'gif', 'webp', 'png', 'jpg'];
+  for (const type of types) copyFileSync(join(photos, files.find((file) => file.endsWith(`.${type}`)) ?? ''), join(folder, `picture.${type}`));
+  const still = await Drive.start('--folder', folder);
+  const own = await Server.start(still);
+  try {
+    await own.imported(still.link);
+    const content: string[] = [];
+    page.on('request', (request) => {
+      if (/\/content$/.test(request.url())) content.push(request.url());
+    });
+    await page.goto(`${own.url}/gallery`);
+    const drawn = page.getByRole('grid').locator('img');
+    await expect.poll(() => drawn.evaluateAll((list) => list.filter((img) => (img as HTMLImageElement).naturalWidth > 100).length)).toBe(types.length);
+    expect(await drawn.evaluateAll((list) => list.every((img) => (img as HTMLImageElement).src.includes('/thumbnail?w=')))).toBe(true);
+    expect(content).toEqual([]);
+    for (const type of ['heic', 'tif']) {
+      await page.getByRole('button', { name: `picture.${type}` }).first().click();
+      const large = page.getByRole('dialog').getByRole('img', { name: `Image picture.${type}` });
+      await expect.poll(() => large.evaluate((img) => (img as HTMLImageElement).naturalWidth)).toBeGreaterThan(250);
+      await page.keyboard.press('Escape');
+    }
+  } finally {
+    await own.end();
+    await still.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('on a touch screen the viewer is swiped', async ({ browser }) => {

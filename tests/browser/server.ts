@@ -96,14 +96,14 @@ export class Server {
   }
 
   // Again on the same ports, as an orchestrator would.
-  async up(): Promise<void> {
+  async up(more: Record<string, string> = {}): Promise<void> {
     const port = (url: string) => (url ? new URL(url).port : '0');
     const [program] = await Program.start(
       join(build, 'imgimport'),
       ['--role=all'],
       {
         DATA_DIR: this.dir, GATEWAY_PORT: port(this.api), FRONTEND_PORT: port(this.url), IMPORT_PORT: '0', METADATA_PORT: '0',
-        STORAGE_PORT: '0', WORKER_PORT: '0', LOG_LEVEL: 'warning', ...this.settings,
+        STORAGE_PORT: '0', WORKER_PORT: '0', LOG_LEVEL: 'warning', ...this.settings, ...more,
       },
       this.dir,
       (line) => {

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "contract/metadata_store_backends.hpp"
 
@@ -274,6 +275,63 @@ TEMPLATE_TEST_CASE("a job cancelled in mid-listing goes on listing when retried"
   CHECK(read(store, lease).status == JobStatus::kListing);
   finish(store, lease);
   CHECK(work(store, lease, backend.clock.now()).size() == 3);
+}
+
+TEMPLATE_TEST_CASE("folders that were left out are told, all of them, and listed again when the job is retried",
+                   "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  const JobLease lease = create(store, new_job("job-1"));
+  ListedPage root;
+  root.folder = DriveId("root");
+  root.items = pictures(1, 2);
+  for (const char* name : {"first", "second", "third"}) {
+    PendingFolder folder;
+    folder.folder.id = DriveId(name);
+    folder.path = name;
+    folder.depth = 1;
+    root.subfolders.push_back(folder);
+  }
+  get(store.add_page(kCall, lease, root, 100));
+  for (const char* name : {"first", "second"}) {
+    ListedPage nothing;
+    nothing.folder = DriveId(name);
+    nothing.left_out = JobTrouble{"folder_not_listed", std::string("left out: ") + name, "share it"};
+    get(store.add_page(kCall, lease, nothing, 100));
+  }
+  ListedPage third;
+  third.folder = DriveId("third");
+  get(store.add_page(kCall, lease, third, 100));
+  get(store.finish_listing(kCall, lease));
+  Job job = read(store, lease);
+  CHECK(job.status == JobStatus::kProcessing);
+  REQUIRE(job.trouble);
+  CHECK(job.trouble->reason == "folder_not_listed");
+  CHECK(job.trouble->message == "left out: first. left out: second");
+  CHECK(job.trouble->remedy == "share it");
+
+  CHECK(get(store.retry_job(kCall, lease.job)) == 0);
+  job = read(store, lease);
+  CHECK(job.status == JobStatus::kListing);
+  CHECK_FALSE(job.listed);
+  CHECK_FALSE(job.trouble);
+  std::set<std::string> open;
+  for (const PendingFolder& folder : get(store.pending_folders(kCall, lease.job, 10))) {
+    open.insert(folder.folder.id.value());
+  }
+  CHECK(open == std::set<std::string>{"first", "second"});
+}
+
+TEMPLATE_TEST_CASE("a job is found by the key it was made with", "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  NewJob job = new_job("job-1");
+  job.idempotency_key = "once";
+  job.filters.min_size = 7;
+  create(backend.store, job);
+  const Job found = get(backend.store.job_by_key(kCall, "once"));
+  CHECK(found.id == job.id);
+  CHECK(found.filters == job.filters);
+  CHECK(code_of(backend.store.job_by_key(kCall, "ONCE")) == ErrorCode::kNotFound);
 }
 
 TEMPLATE_TEST_CASE("a warning does not stop a job", "[metadata]", METADATA_BACKENDS) {

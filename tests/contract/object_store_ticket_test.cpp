@@ -6,60 +6,22 @@
 #include <vector>
 
 #include "base/system_clock.hpp"
-#include "base/thread_pool.hpp"
 #include "crypto/hash.hpp"
 #include "fakes/memory_blob.hpp"
 #include "http_client/curl_client.hpp"
-#include "http_server/server.hpp"
 #include "object_store_contract.hpp"
 #include "storage/azure/azure_store.hpp"
 #include "storage/local/local_store.hpp"
 #include "storage/remote/remote_object_store.hpp"
 #include "storage/s3/s3_store.hpp"
-#include "storage/storage_module.hpp"
 #include "storage/ticket/ticket_store.hpp"
 #include "support/azurite.hpp"
 #include "support/radosgw.hpp"
+#include "support/storage_service.hpp"
 #include "support/temp_dir.hpp"
 
 namespace imgimport {
 namespace {
-
-// The storage service as it runs: its module's routes, behind the guard of an internal port.
-class StorageService {
- public:
-  explicit StorageService(const std::filesystem::path& data) : StorageService(LocalStore::open(data).value()) {}
-  ~StorageService() {
-    module_.stop(std::chrono::steady_clock::now());
-    server_.stop(std::chrono::steady_clock::now());
-  }
-
-  ObjectStore& store() { return module_.store(); }
-  const std::string& url() const { return url_; }
-
- private:
-  explicit StorageService(std::unique_ptr<LocalStore> store) : StorageService(*store, store) {}
-  StorageService(const LocalStore& local, std::unique_ptr<LocalStore>& store)
-      : module_(std::move(store), &local.issued_tickets(), clock_), server_({}, pool_) {
-    module_.mount(router_);
-    router_.set_guard([](const HttpRequest& request) -> std::optional<HttpResponse> {
-      if (request.headers.find("Authorization") == "Bearer token") return std::nullopt;
-      return HttpResponse{.status = 401};
-    });
-    HttpListenerOptions listener;
-    listener.name = "storage";
-    listener.router = &router_;
-    url_ = "http://127.0.0.1:" + std::to_string(server_.listen(listener).value());
-    server_.start();
-  }
-
-  SystemClock clock_;
-  ThreadPool pool_{"requests", 4};
-  StorageModule module_;
-  Router router_;
-  HttpServer server_;
-  std::string url_;
-};
 
 const SystemClock kClock;
 

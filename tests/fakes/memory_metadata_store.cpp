@@ -28,13 +28,6 @@ NewItem clean(NewItem item) {
   return item;
 }
 
-bool same_filters(const ImportFilters& a, const ImportFilters& b) {
-  return a.min_size == b.min_size && a.max_size == b.max_size && a.mime_types == b.mime_types &&
-         a.name_glob == b.name_glob && a.min_width == b.min_width && a.min_height == b.min_height &&
-         a.taken_after == b.taken_after && a.taken_before == b.taken_before && a.modified_after == b.modified_after &&
-         a.modified_before == b.modified_before;
-}
-
 bool is_live(const Job& job) {
   return !job.dry_run && job.status != JobStatus::kFailed && job.status != JobStatus::kCancelled;
 }
@@ -113,7 +106,7 @@ Result<JobStore::Created> MemoryMetadataStore::create_job(const CallContext& con
     if (job.idempotency_key.empty() || entry->idempotency_key != job.idempotency_key) continue;
     const Job& there = entry->job;
     const bool same = there.root.id == job.root.id && there.recursive == job.recursive &&
-                      there.dry_run == job.dry_run && same_filters(there.filters, job.filters);
+                      there.dry_run == job.dry_run && there.filters == job.filters;
     if (same) return Created{there, true};
     return Error(ErrorCode::kConflict, "the idempotency key was used for another import")
         .with_reason("idempotency_key_reused");
@@ -142,6 +135,15 @@ Result<Job> MemoryMetadataStore::job(const CallContext& context, const JobId& id
   const std::lock_guard lock(mutex_);
   IMGIMPORT_ASSIGN_OR_RETURN(const JobEntry* entry, known(id));
   return entry->job;
+}
+
+Result<Job> MemoryMetadataStore::job_by_key(const CallContext& context, std::string_view idempotency_key) {
+  IMGIMPORT_RETURN_IF_ERROR(context.check());
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : jobs_) {
+    if (entry->idempotency_key == idempotency_key) return entry->job;
+  }
+  return no_such_key();
 }
 
 Result<std::vector<Job>> MemoryMetadataStore::jobs(const CallContext& context, const JobId& before, std::size_t limit) {
@@ -247,7 +249,14 @@ Result<std::int64_t> MemoryMetadataStore::retry_job(const CallContext& context, 
     item = std::move(fresh);
     ++moved;
   }
-  if (job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled) {
+  bool reopened = job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
+  for (FolderEntry& folder : entry->folders) {
+    if (!folder.left_out) continue;
+    folder.done = folder.left_out = false;
+    job.listed = false;
+    reopened = true;
+  }
+  if (reopened) {
     job.status = job.listed ? JobStatus::kProcessing : JobStatus::kListing;
     job.finished_at.reset();
     job.trouble.reset();
@@ -318,6 +327,8 @@ Result<Journal::Added> MemoryMetadataStore::add_page(const CallContext& context,
   }
   folder->folder.page_token = page.next_page_token.value_or("");
   if (!page.next_page_token) folder->done = true;
+  folder->left_out = page.left_out.has_value();
+  if (page.left_out) job->job.trouble = joined(job->job.trouble, *page.left_out);
   Added added;
   std::vector<ItemEntry*> pending;
   JobCounters& counters = job->job.counters;
@@ -406,7 +417,7 @@ Result<void> MemoryMetadataStore::warn_job(const CallContext& context, const Job
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const std::lock_guard lock(mutex_);
   IMGIMPORT_ASSIGN_OR_RETURN(JobEntry * entry, leased(lease));
-  entry->job.trouble = trouble;
+  entry->job.trouble = joined(entry->job.trouble, trouble);
   return {};
 }
 

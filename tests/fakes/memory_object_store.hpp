@@ -12,7 +12,7 @@
 
 namespace imgimport {
 
-class MemoryObjectStore final : public ObjectStore {
+class MemoryObjectStore : public ObjectStore {
  public:
   explicit MemoryObjectStore(StorePlace place = {.provider = "local"}) : place_(std::move(place)) {}
 

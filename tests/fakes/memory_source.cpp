@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
 
 #include "crypto/hash.hpp"
 
@@ -128,6 +129,13 @@ Result<FolderRef> MemorySource::parse_url(std::string_view url) const {
 
 Result<FolderRef> MemorySource::root(const CallContext& context, const FolderRef& folder) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
+  if (hanging_roots_.fetch_sub(1) > 0) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_until(lock, context.stop, context.deadline, [] { return false; });
+    IMGIMPORT_RETURN_IF_ERROR(context.check());
+  }
   const std::scoped_lock lock(mutex_);
   if (auto error = fault("root", folder.id.value())) return *error;
   const auto found = folder_names_.find(folder.id.value());

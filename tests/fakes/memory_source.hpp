@@ -29,6 +29,8 @@ class MemorySource : public Source {
   // Asked before each call: an error here is the call's answer. `what`: "root", "list", "look_up", "open".
   using Fault = std::function<std::optional<Error>(const std::string& what, const std::string& id)>;
   void set_fault(Fault fault);
+  // So many calls of root() hang until their context ends them.
+  void set_hanging_roots(int calls) { hanging_roots_ = calls; }
   // What a download really delivers, instead of the whole rest from `offset`.
   struct Delivery {
     std::string bytes;
@@ -62,6 +64,7 @@ class MemorySource : public Source {
   Deliver deliver_;
   std::size_t page_size_ = 1'000;
   std::atomic<int> lists_{0};
+  std::atomic<int> hanging_roots_{0};
 };
 
 // Bytes that are a JPEG by their beginning, different for each seed.

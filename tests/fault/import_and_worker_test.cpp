@@ -1,5 +1,6 @@
 // Importer and worker together, in one process, over a source and a store in memory and a real journal: what they make
 // of trouble on either side.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -129,6 +130,96 @@ TEST_CASE("folders, shortcuts and a loop: every image once") {
   CHECK(job.counters.failed == 1);
   CHECK(service.store.keys().size() == 50);
   CHECK(service.source.total_opens() == 50);
+}
+
+TEST_CASE("folders that cannot be listed are told, each by its path, and a retry brings what is in them") {
+  Service service;
+  add_images(service.source, "root", 5);
+  service.source.add_folder("root", "closed", "closed");
+  service.source.add_folder("root", "closed-too", "also closed");
+  add_images(service.source, "closed", 7);
+  add_images(service.source, "closed-too", 3);
+  service.source.add_folder_shortcut("root", "dead end", "vanished");
+  service.source.set_fault([](const std::string& what, const std::string& id) -> std::optional<Error> {
+    if (what != "list" || (id != "closed" && id != "closed-too")) return std::nullopt;
+    return Error(ErrorCode::kPermissionDenied, "no access").with_remedy("Share it");
+  });
+  service.start();
+  const JobId id = service.submit();
+  const Job job = service.wait(id);
+  CHECK(job.status == JobStatus::kCompleted);
+  CHECK(job.counters.total == 5);
+  REQUIRE(job.trouble);
+  CHECK_THAT(job.trouble->message,
+             Catch::Contains("\"closed\"") && Catch::Contains("\"also closed\"") && Catch::Contains("dead end\""));
+  CHECK_THAT(job.trouble->remedy, Catch::Contains("Share it") && Catch::Contains("retry the job"));
+
+  service.source.set_fault({});
+  service.source.add_folder("elsewhere", "vanished", "found again");
+  add_images(service.source, "vanished", 2);
+  REQUIRE(service.import().retry(CallContext{}, id).has_value());
+  const Job mended = service.wait(id);
+  CHECK(mended.status == JobStatus::kCompleted);
+  CHECK(mended.counters.imported == 17);
+  CHECK_FALSE(mended.trouble);
+  CHECK(service.store.keys().size() == 17);
+}
+
+TEST_CASE("a source that does not answer a submit in time costs the job nothing but its name") {
+  Service service;
+  add_images(service.source, "root", 5);
+  service.source.set_hanging_roots(1);
+  service.start();
+  ImportRequest request;
+  request.folder_url = "mem:root";
+  request.look_up_within = milliseconds(1);
+  const auto submitted = service.import().submit(CallContext{}, request);
+  REQUIRE(submitted.has_value());
+  CHECK(service.wait(submitted->job.id).counters.imported == 5);
+}
+
+TEST_CASE("while a listing waits to be tried again, its progress says why") {
+  Service service;
+  add_images(service.source, "root", 5);
+  std::atomic<bool> away{true};
+  service.source.set_fault([&](const std::string& what, const std::string&) -> std::optional<Error> {
+    if (what != "list" || !away) return std::nullopt;
+    return Error(ErrorCode::kUnavailable, "nobody answers").with_reason("connect_failed");
+  });
+  service.start();
+  const JobId id = service.submit();
+  std::optional<JobTrouble> hindrance;
+  while (!hindrance) hindrance = service.import().progress(CallContext{}, id).value().hindrance;
+  CHECK(hindrance->message == "nobody answers");
+  CHECK(hindrance->remedy == "It is tried again by itself.");
+  away = false;
+  CHECK(service.wait(id).counters.imported == 5);
+  CHECK_FALSE(service.import().progress(CallContext{}, id).value().hindrance);
+}
+
+TEST_CASE("a repeated request finds its job when the folder is gone, and takes it up where the listing had failed") {
+  Service service;
+  add_images(service.source, "root", 5);
+  ImportRequest request;
+  request.folder_url = "mem:root";
+  request.idempotency_key = "once";
+  service.source.set_fault([](const std::string& what, const std::string&) -> std::optional<Error> {
+    if (what != "list") return std::nullopt;
+    return Error(ErrorCode::kMisconfigured, "the key is wrong").with_reason("key_invalid");
+  });
+  service.start();
+  const JobId id = service.import().submit(CallContext{}, request).value().job.id;
+  CHECK(service.wait(id).status == JobStatus::kFailed);
+
+  service.source.set_fault([](const std::string& what, const std::string&) -> std::optional<Error> {
+    if (what != "root") return std::nullopt;
+    return Error(ErrorCode::kNotFound, "no such folder");
+  });
+  const auto again = service.import().submit(CallContext{}, request);
+  REQUIRE(again.has_value());
+  CHECK(again->existed);
+  CHECK(again->job.id == id);
+  CHECK(service.wait(id).counters.imported == 5);
 }
 
 TEST_CASE("listings and downloads that fail for a while are taken up again") {

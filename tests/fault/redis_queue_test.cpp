@@ -177,6 +177,29 @@ TEST_CASE("a worker that ends gives back what it has not finished", "[redis]") {
   CHECK(bench.client.run(kNow, {"XINFO", "CONSUMERS", kStream, "workers"}).value().elements.size() == 1);
 }
 
+TEST_CASE("who asks for batches is counted as a worker, though there are none; who has ended or is silent is not",
+          "[redis]") {
+  Bench bench;
+  const auto import = bench.worker(Bench::options("import"));
+  CHECK(import->stats(kNow).value().workers == 0);
+  const auto first = bench.worker(Bench::options("first"));
+  CHECK_FALSE(first->lease(brief()).value());
+  {
+    const auto second = bench.worker(Bench::options("second"));
+    CHECK_FALSE(second->lease(brief()).value());
+    CHECK(import->stats(kNow).value().workers == 2);
+  }
+  CHECK(import->stats(kNow).value().workers == 1);
+  REQUIRE(import->push(kNow, batches(1, 1)).value() == 1);
+  REQUIRE(first->lease(patient()).value());
+  CHECK(import->stats(kNow).value().workers == 1);
+  // By the clock of one for whom leases run out at once, it is silent.
+  auto options = Bench::options("strict");
+  options.lease_time = milliseconds(-1);
+  const auto strict = bench.worker(options);
+  CHECK(strict->stats(kNow).value().workers == 0);
+}
+
 TEST_CASE("a batch that outlives no worker is put aside, and may be put in again", "[redis]") {
   Bench bench;
   auto options = Bench::options("worker");
@@ -189,11 +212,24 @@ TEST_CASE("a batch that outlives no worker is put aside, and may be put in again
   for (const char* name : {"b#1", "c#1"}) {
     REQUIRE(bench.client.run(kNow, {"XCLAIM", kStream, "workers", name, "0", id}).has_value());
   }
+  const std::string dead = "imgimport:{queue}:dead";
   CHECK_FALSE(worker->lease(brief(milliseconds(1'000))).value());
-  CHECK(bench.number({"XLEN", "imgimport:{queue}:dead"}) == 1);
+  CHECK(bench.number({"XLEN", dead}) == 1);
   CHECK(worker->stats(kNow).value().leased == 0);
   CHECK(worker->push(kNow, batches(7, 1)).value() == 1);
   CHECK(worker->lease(patient()).value()->batch == batch(7));
+
+  // Put aside for people to look at, not for ever: what came first goes when there are too many.
+  for (int i = 0; i < 2'000; ++i) {
+    REQUIRE(bench.client.run(kNow, {"XADD", dead, "*", "job", kJob.value(), "batch", "1"}).has_value());
+  }
+  const auto again = bench.client.run(kNow, {"XPENDING", kStream, "workers", "-", "+", "1"}).value().at(0).at(0).text;
+  for (const char* name : {"b#1", "c#1"}) {
+    REQUIRE(bench.client.run(kNow, {"XCLAIM", kStream, "workers", name, "0", again}).has_value());
+  }
+  const auto other = bench.worker(options);
+  CHECK_FALSE(other->lease(brief(milliseconds(1'000))).value());
+  CHECK(bench.number({"XLEN", dead}) < 1'200);
 }
 
 TEST_CASE("a batch is in the queue once, however often it is pushed", "[redis]") {

@@ -1,13 +1,13 @@
-// Whole imports through the built program: the emulator as Drive, local disk, SQLite.
+// Whole imports through the built program, the emulator as Drive, local disk: the same for one process and split, with
+// SQLite and with PostgreSQL.
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <set>
 
 #include "emulators/drive/drive_emulator.hpp"
 #include "emulators/drive/nasty_tree.hpp"
+#include "support/deployment.hpp"
 #include "support/import_audit.hpp"
-#include "support/server_process.hpp"
-#include "support/temp_dir.hpp"
 
 using namespace imgimport;
 using emulator::DriveEmulator;
@@ -44,7 +44,12 @@ std::string orphans_after_cleaning(ServerProcess& server, const std::filesystem:
                                    const std::map<std::string, StoredImage>& records) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   for (;;) {
-    std::string trouble = audit_objects(data_dir, records);
+    std::string trouble;
+    try {
+      trouble = audit_objects(data_dir, records);
+    } catch (const std::filesystem::filesystem_error& error) {
+      trouble = error.what();  // a folder was removed under our eyes
+    }
     if (trouble.empty() || std::chrono::steady_clock::now() > limit) return trouble;
     server.get("/api/stats");
   }
@@ -87,8 +92,10 @@ TEST_CASE("1,000 images in nested folders arrive, byte for byte, with what the l
   const auto large = drive.tree().add_file(drive.tree().add_folder(inner, "large"), "large.jpg", {.size = 5 << 20});
   REQUIRE(drive.start().has_value());
 
-  const TempDir dir;
-  ServerProcess server(dir.path() / "data", settings_for(drive));
+  const auto kind = GENERATE(from_range(every_deployment()));
+  CAPTURE(kind);
+  Deployment deployment(kind, settings_for(drive));
+  ServerProcess& server = deployment.gateway();
   const std::string job = server.import_folder(DriveEmulator::folder_link(album));
   const auto status = server.wait_for_job(job);
   CHECK(status.at("status").as_string() == "completed");
@@ -97,7 +104,7 @@ TEST_CASE("1,000 images in nested folders arrive, byte for byte, with what the l
 
   const auto records = all_records(server);
   CHECK(records.size() == 1'000);
-  CHECK(audit_objects(dir.path() / "data", records) == "");
+  CHECK(audit_objects(deployment.data(), records) == "");
   CHECK(audit_against_source(drive.tree(), records) == "");
   CHECK(records.at(large).size == 5 << 20);
   for (const auto& [id, image] : records) CHECK(image.verified);
@@ -134,9 +141,9 @@ TEST_CASE("1,000 images in nested folders arrive, byte for byte, with what the l
     const auto now = all_records(server);
     CHECK(now.size() == 1'000);
     CHECK(now.at(large).size == 9'999);
-    CHECK(server.stop() == 0);  // the old object is removed at the latest at the next start
-    ServerProcess restarted(dir.path() / "data", settings_for(drive));
-    CHECK(orphans_after_cleaning(restarted, dir.path() / "data", now) == "");
+    CHECK(deployment.stop() == 0);  // the old object is removed at the latest at the next start
+    deployment.start();
+    CHECK(orphans_after_cleaning(deployment.gateway(), deployment.data(), now) == "");
   }
 }
 
@@ -144,8 +151,10 @@ TEST_CASE("a folder with everything that importers trip over: each file ends as 
   DriveEmulator drive;
   const auto tree = emulator::build_nasty_tree(drive, {.quota_exhausted = 7});
   REQUIRE(drive.start().has_value());
-  const TempDir dir;
-  ServerProcess server(dir.path() / "data", settings_for(drive));
+  const auto kind = GENERATE(from_range(every_deployment()));
+  CAPTURE(kind);
+  Deployment deployment(kind, settings_for(drive));
+  ServerProcess& server = deployment.gateway();
   const std::string job = server.import_folder(DriveEmulator::folder_link(tree.root));
   const auto status = server.wait_for_job(job);
   CHECK(status.at("status").as_string() == "completed");
@@ -179,7 +188,7 @@ TEST_CASE("a folder with everything that importers trip over: each file ends as 
     if (expected.outcome == emulator::Outcome::kStoredUnverified) CHECK(!records.at(id).verified);
   }
   for (const auto& [id, item] : items) CHECK(tree.files.contains(id));
-  CHECK(audit_objects(dir.path() / "data", records) == "");
+  CHECK(audit_objects(deployment.data(), records) == "");
 }
 
 TEST_CASE("with 40 % of all requests failing, everything still arrives") {
@@ -210,10 +219,12 @@ TEST_CASE("with 40 % of all requests failing, everything still arrives") {
   fail(emulator::FaultAction::kTruncate, "", 0.08);
   fail(emulator::FaultAction::kReset, "", 0.08);
   REQUIRE(drive.start().has_value());
-  const TempDir dir;
   auto settings = settings_for(drive);
   settings["MAX_ATTEMPTS"] = "20";
-  ServerProcess server(dir.path() / "data", settings);
+  const auto kind = GENERATE(from_range(some_deployments()));
+  CAPTURE(kind);
+  Deployment deployment(kind, settings);
+  ServerProcess& server = deployment.gateway();
   Reply accepted =
       server.post("/api/import/google-drive", R"({"folder_url":")" + DriveEmulator::folder_link(album) + R"("})");
   REQUIRE(accepted.status == 202);
@@ -222,7 +233,7 @@ TEST_CASE("with 40 % of all requests failing, everything still arrives") {
   CHECK(count(status, "imported_count") == 1'001);
   CHECK(count(status, "failed") == 0);
   const auto records = all_records(server);
-  CHECK(audit_objects(dir.path() / "data", records) == "");
+  CHECK(audit_objects(deployment.data(), records) == "");
   CHECK(audit_against_source(drive.tree(), records) == "");
   CHECK(records.at(large).size == 6 << 20);
 }
@@ -236,10 +247,12 @@ TEST_CASE("a job that is cancelled starts no further image, and leaves no object
   slow.latency = std::chrono::milliseconds(100);
   drive.faults().add(slow);
   REQUIRE(drive.start().has_value());
-  const TempDir dir;
   auto settings = settings_for(drive);
   settings["WORKER_THREADS"] = "20";
-  ServerProcess server(dir.path() / "data", settings);
+  const auto kind = GENERATE(from_range(some_deployments()));
+  CAPTURE(kind);
+  Deployment deployment(kind, settings);
+  ServerProcess& server = deployment.gateway();
   const std::string job = server.import_folder(DriveEmulator::folder_link(album));
   const Reply cancelled = server.post("/api/import/" + job + "/cancel");
   CHECK(cancelled.status == 200);
@@ -247,12 +260,13 @@ TEST_CASE("a job that is cancelled starts no further image, and leaves no object
   CHECK(status.at("status").as_string() == "cancelled");
   CHECK(count(status, "cancelled") > 0);
   CHECK(count(status, "pending") == 0);
-  CHECK(server.stop() == 0);
+  CHECK(deployment.stop() == 0);
 
   drive.faults().clear();
-  ServerProcess restarted(dir.path() / "data", settings);
+  deployment.start();
+  ServerProcess& restarted = deployment.gateway();
   auto records = all_records(restarted);
-  CHECK(orphans_after_cleaning(restarted, dir.path() / "data", records) == "");
+  CHECK(orphans_after_cleaning(restarted, deployment.data(), records) == "");
 
   SECTION("and retry brings the rest") {
     CHECK(restarted.post("/api/import/" + job + "/retry").status == 202);
@@ -261,7 +275,7 @@ TEST_CASE("a job that is cancelled starts no further image, and leaves no object
     CHECK(count(mended, "processed") == 3'000);
     records = all_records(restarted);
     CHECK(records.size() == 3'000);
-    CHECK(audit_objects(dir.path() / "data", records) == "");
+    CHECK(audit_objects(deployment.data(), records) == "");
   }
 }
 
@@ -270,8 +284,10 @@ TEST_CASE("the same Idempotency-Key gives the same job, and starts nothing twice
   const auto album = drive.tree().add_folder(drive.root_id(), "album");
   drive.tree().add_files(album, {.count = 20, .size = 2'000});
   REQUIRE(drive.start().has_value());
-  const TempDir dir;
-  ServerProcess server(dir.path() / "data", settings_for(drive));
+  const auto kind = GENERATE(from_range(every_deployment()));
+  CAPTURE(kind);
+  Deployment deployment(kind, settings_for(drive));
+  ServerProcess& server = deployment.gateway();
   HttpHeaders headers;
   headers.set("Idempotency-Key", "once");
   const std::string body = R"({"folder_url":")" + DriveEmulator::folder_link(album) + R"("})";
@@ -295,8 +311,10 @@ TEST_CASE("a small job behind a large one does not wait for it") {
   slow.latency = std::chrono::milliseconds(50);
   drive.faults().add(slow);
   REQUIRE(drive.start().has_value());
-  const TempDir dir;
-  ServerProcess server(dir.path() / "data", settings_for(drive));
+  const auto kind = GENERATE(from_range(every_deployment()));
+  CAPTURE(kind);
+  Deployment deployment(kind, settings_for(drive));
+  ServerProcess& server = deployment.gateway();
   const std::string first = server.import_folder(DriveEmulator::folder_link(large));
   const std::string second = server.import_folder(DriveEmulator::folder_link(small));
   CHECK(count(server.wait_for_job(second), "imported_count") == 50);

@@ -35,7 +35,8 @@ bool comes_up(ChildProcess& process) {
 
 }  // namespace
 
-RedisServer::RedisServer(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+RedisServer::RedisServer(std::vector<std::string> arguments, std::string address)
+    : arguments_(std::move(arguments)), address_(std::move(address)) {
   constexpr int kTries = 5;
   for (int i = 0; i < kTries; ++i) {
     port_ = free_port();
@@ -50,9 +51,9 @@ RedisServer::~RedisServer() = default;  // ChildProcess kills it
 void RedisServer::start() {
   ChildOptions options;
   options.program = "/usr/bin/env";
-  options.arguments = {"setpriv",      "--pdeathsig", "KILL",  "redis-server", "--port", std::to_string(port_),
-                       "--bind",       "127.0.0.1",   "--dir", dir_.path(),    "--save", "",
-                       "--appendonly", "no"};
+  options.arguments = {
+      "setpriv",   "--pdeathsig", "KILL", "redis-server", "--port", std::to_string(port_), "--bind", address_, "--dir",
+      dir_.path(), "--save",      "",     "--appendonly", "no",     "--protected-mode",    "no"};
   options.arguments.insert(options.arguments.end(), arguments_.begin(), arguments_.end());
   std::replace(options.arguments.begin(), options.arguments.end(), std::string("PORT"), std::to_string(port_));
   options.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
@@ -61,12 +62,12 @@ void RedisServer::start() {
 }
 
 std::string RedisServer::url() const {
-  return "redis://127.0.0.1:" + std::to_string(port_);
+  return "redis://" + address_ + ":" + std::to_string(port_);
 }
 
 RedisOptions RedisServer::options() const {
   RedisOptions options;
-  options.address.host = "127.0.0.1";
+  options.address.host = address_;
   options.address.port = port_;
   return options;
 }

@@ -1,4 +1,4 @@
-// A real redis-server as a child process, on a free port of 127.0.0.1, without a trace on the disk.
+// A real redis-server as a child process, on a free port of 127.0.0.1 or another address, without a trace on the disk.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace imgimport {
 // One thread. A test that crashes takes it along.
 class RedisServer {
  public:
-  // `arguments` are more of redis-server's own, e.g. {"--requirepass", "secret"}; "PORT" stands for its port. Throws
-  // std::runtime_error when it does not start.
-  explicit RedisServer(std::vector<std::string> arguments = {});
+  // `arguments` are more of redis-server's own, e.g. {"--requirepass", "secret"}; "PORT" stands for its port.
+  // `address`: of this machine, where it listens. Throws std::runtime_error when it does not start.
+  explicit RedisServer(std::vector<std::string> arguments = {}, std::string address = "127.0.0.1");
   ~RedisServer();
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
@@ -36,6 +36,7 @@ class RedisServer {
 
   const TempDir dir_;
   const std::vector<std::string> arguments_;
+  const std::string address_;
   std::uint16_t port_ = 0;
   std::unique_ptr<ChildProcess> process_;
 };

@@ -16,12 +16,20 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kRequestLimit{60};
+
 // Time between two polls of something that another process does.
 void pause_between_polls() {
   std::mutex mutex;
   std::condition_variable never;
   std::unique_lock lock(mutex);
   never.wait_for(lock, milliseconds(20));
+}
+
+std::unique_ptr<HttpClient> client_trusting(const std::map<std::string, std::string>& settings) {
+  CurlHttpClientOptions options;
+  if (const auto given = settings.find("CURL_CA_BUNDLE"); given != settings.end()) options.ca.file = given->second;
+  return std::make_unique<CurlHttpClient>(options);
 }
 
 std::int64_t number(const boost::json::object& object, const char* name) {
@@ -36,11 +44,13 @@ std::filesystem::path program_under_test() {
 }
 
 ServerProcess::ServerProcess(const std::filesystem::path& data_dir, std::map<std::string, std::string> settings,
-                             const std::string& role)
-    : http_(std::make_unique<CurlHttpClient>()) {
+                             const std::string& role, const std::vector<std::string>& launcher)
+    : http_(client_trusting(settings)) {
+  std::vector<std::string> words = launcher;
+  words.insert(words.end(), {program_under_test().string(), "--role=" + role});
   ChildOptions options;
-  options.program = program_under_test();
-  options.arguments = {"--role=" + role};
+  options.program = words.front();
+  options.arguments.assign(words.begin() + 1, words.end());
   options.environment = {{"GATEWAY_PORT", "0"},    {"FRONTEND_PORT", "0"},         {"IMPORT_PORT", "0"},
                          {"METADATA_PORT", "0"},   {"STORAGE_PORT", "0"},          {"WORKER_PORT", "0"},
                          {"LOG_LEVEL", "warning"}, {"DATA_DIR", data_dir.string()}};
@@ -75,7 +85,8 @@ Reply ServerProcess::request(HttpMethod method, const std::string& path, const s
   request.body = body;
   if (!body.empty() && !headers.find("Content-Type")) request.headers.set("Content-Type", "application/json");
   request.max_response_bytes = 1U << 30;
-  auto answer = http_->send(CallContext{}.with_timeout(std::chrono::seconds(60)), request);
+  request.stall_timeout = kRequestLimit;  // a gateway may wait for a neighbour longer than for a source
+  auto answer = http_->send(CallContext{}.with_timeout(kRequestLimit), request);
   if (!answer.has_value()) throw std::runtime_error(path + ": " + answer.error().message());
   Reply reply;
   reply.status = answer->status;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "imgimport/http_client.hpp"
 #include "support/child_process.hpp"
@@ -26,9 +27,10 @@ struct Reply {
 class ServerProcess {
  public:
   // `settings` are environment variables; ports are 0, logs are warnings only unless set otherwise. Waits until the
-  // server says that it listens; throws with its standard error when it does not.
+  // server says that it listens; throws with its standard error when it does not. Where it serves HTTPS, CURL_CA_BUNDLE
+  // among the settings is what this side trusts as well. `launcher` are words before the program, e.g. of nsenter.
   ServerProcess(const std::filesystem::path& data_dir, std::map<std::string, std::string> settings,
-                const std::string& role = "all");
+                const std::string& role = "all", const std::vector<std::string>& launcher = {});
 
   const std::string& url() const noexcept { return url_; }  // of the gateway, else of the one service
   std::string port_line(const std::string& service) const;

@@ -21,9 +21,18 @@ bool belongs_to(const std::string& role, const std::string& setting) {
 }  // namespace
 
 SplitDeployment::SplitDeployment(std::filesystem::path data_dir, const Settings& everywhere, std::size_t workers)
-    : data_dir_(std::move(data_dir)), everywhere_(everywhere) {
-  for (const char* name : {"metadata", "storage", "import", "gateway"}) launch(name);
-  for (std::size_t i = 0; i < workers; ++i) launch("worker" + std::to_string(i));
+    : SplitDeployment(std::move(data_dir), everywhere, Options{.workers = workers, .place = {}}) {}
+
+SplitDeployment::SplitDeployment(std::filesystem::path data_dir, const Settings& everywhere, Options options)
+    : data_dir_(std::move(data_dir)), everywhere_(everywhere), options_(std::move(options)) {
+  start();
+}
+
+// Those that are called before those that call them.
+std::vector<std::string> SplitDeployment::in_order() const {
+  std::vector<std::string> names{"metadata", "storage", "import", "gateway"};
+  for (std::size_t i = 0; i < options_.workers; ++i) names.push_back("worker" + std::to_string(i));
+  return names;
 }
 
 std::vector<std::string> SplitDeployment::names() const {
@@ -32,15 +41,28 @@ std::vector<std::string> SplitDeployment::names() const {
   return names;
 }
 
-void SplitDeployment::start(const std::string& name) {
-  launch(name);
+void SplitDeployment::start(const std::string& name, const Settings& changed) {
+  launch(name, changed);
 }
 
-SplitDeployment::Settings SplitDeployment::settings_of(const std::string& name) const {
+void SplitDeployment::start() {
+  for (const std::string& name : in_order()) launch(name, {});
+}
+
+int SplitDeployment::stop() {
+  int worst = 0;
+  const std::vector<std::string> names = in_order();
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    if (const int code = stop(*name); worst == 0) worst = code;
+  }
+  return worst;
+}
+
+SplitDeployment::Settings SplitDeployment::settings_of(const std::string& name, const Place& place) const {
   const std::string role = role_of(name);
-  Settings settings;
+  Settings settings = place.settings;
   for (const auto& [key, value] : everywhere_) {
-    if (belongs_to(role, key)) settings[key] = value;
+    if (belongs_to(role, key)) settings.emplace(key, value);
   }
   settings.emplace("INTERNAL_TOKEN", kToken);
   for (const auto& [variable, service] :
@@ -54,8 +76,12 @@ SplitDeployment::Settings SplitDeployment::settings_of(const std::string& name) 
   return settings;
 }
 
-void SplitDeployment::launch(const std::string& name) {
-  auto process = std::make_unique<ServerProcess>(data_dir_, settings_of(name), role_of(name));
+void SplitDeployment::launch(const std::string& name, const Settings& changed) {
+  const Place place = options_.place ? options_.place(name) : Place();
+  Settings settings = settings_of(name, place);
+  for (const auto& [key, value] : changed) settings[key] = value;
+  services_.erase(name);  // the port is free once it is gone
+  auto process = std::make_unique<ServerProcess>(data_dir_, settings, role_of(name), place.launcher);
   urls_[name] = process->url();
   services_[name] = std::move(process);
 }

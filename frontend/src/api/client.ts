@@ -78,5 +78,7 @@ function asError(body: unknown, response: Response): ApiError {
 
 // Addresses for <img>, <a> and EventSource: always this origin, whatever PUBLIC_URL says.
 export const contentUrl = (id: number): string => `/api/images/${id}/content`;
-export const thumbnailUrl = (id: number, width: number): string => `/api/images/${id}/thumbnail?w=${width}`;
+// With the version in it, a browser keeps the answer for good.
+export const thumbnailUrl = (image: Pick<Image, 'id' | 'sha256'>, width: number): string =>
+  `/api/images/${image.id}/thumbnail?w=${width}${image.sha256 ? `&v=${image.sha256.slice(0, 16)}` : ''}`;
 export const eventsUrl = (job: string): string => `/api/import/${job}/events`;

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { Check, ImageOff } from 'lucide-react';
 import { memo, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import type { Image } from '../api/client';
-import { tileUrl, useThumbnails } from '../lib/pictures';
+import { tileFallback, tileUrl, useThumbnails } from '../lib/pictures';
 import { typeName } from '../lib/format';
 import { t } from '../texts/en';
 
@@ -181,7 +181,7 @@ const Tile = memo(function Tile({ index, column, image, url, waiting, selected, 
     const timer = setTimeout(() => setSettled(true), 120);
     return () => clearTimeout(timer);
   }, []);
-  const fallback = image && url !== `/api/images/${image.id}/content` ? `/api/images/${image.id}/content` : null;
+  const fallback = image ? tileFallback(image, url) : null;
   const src = failed === null ? url : failed === url ? fallback : null;
   return (
     <div className={`tile ${selected ? 'tile-selected' : ''}`} role="gridcell" aria-colindex={column + 1} aria-selected={selected}>

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, typ
 import { Link } from 'wouter';
 import { ApiError, contentUrl, thumbnailUrl, type Image } from '../api/client';
 import { useImage } from '../api/queries';
-import { browsersShow, useThumbnails } from '../lib/pictures';
+import { browsersShow, largeSources, useThumbnails, type Source } from '../lib/pictures';
 import { bytes, coordinates, count, localTime, typeName, when } from '../lib/format';
 import { t } from '../texts/en';
 import { CopyButton, IconButton, Problem } from '../ui/basics';
@@ -93,7 +93,7 @@ export function Viewer({ id, place, total, imageAt, onMove, onClose, onDelete, c
           {fetched.error && !image ? <Problem error={fetched.error} title={gone ? t.viewer.gone : fetched.error.message} /> : null}
           {neighbour(-1) ? <IconButton className="viewer-step viewer-previous" label={t.viewer.previous} icon={ChevronLeft} onClick={() => move(-1)} /> : null}
           {neighbour(1) ? <IconButton className="viewer-step viewer-next" label={t.viewer.next} icon={ChevronRight} onClick={() => move(1)} /> : null}
-          <Preload images={[neighbour(1), neighbour(-1)]} />
+          <Preload images={[neighbour(1), neighbour(-1)].filter((one) => one !== undefined)} />
         </div>
         {info && image ? <Facts image={image} /> : null}
       </div>
@@ -120,7 +120,7 @@ function Picture({ image, handle, onSwipe }: { image: Image; handle: React.RefOb
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>(FIT);
   const [loaded, setLoaded] = useState(false);
-  const [failed, setFailed] = useState(false);
+  const [failed, setFailed] = useState(0); // how many of the sources
   const thumbnails = useThumbnails(image);
   const pointers = useRef(new Map<number, { x: number; y: number }>());
 
@@ -177,8 +177,9 @@ function Picture({ image, handle, onSwipe }: { image: Image; handle: React.RefOb
   };
 
   const shown = browsersShow(image.mime_type);
-  const url = shown ? contentUrl(image.id) : thumbnails === 'yes' ? thumbnailUrl(image.id, 1600) : null;
-  const nothing = failed || (url === null && thumbnails === 'no');
+  const sources = largeSources(image, thumbnails);
+  const source = sources[failed];
+  const nothing = !source && (thumbnails !== 'unknown' || failed > 0);
   return (
     <div
       ref={box}
@@ -207,16 +208,19 @@ function Picture({ image, handle, onSwipe }: { image: Image; handle: React.RefOb
         </div>
       ) : (
         <div className="picture-layer" style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})` }}>
-          {!loaded && thumbnails === 'yes' && shown ? <img className="picture-soon" src={thumbnailUrl(image.id, 320)} alt="" draggable={false} /> : null}
-          {url ? (
+          {!loaded && thumbnails === 'yes' && shown ? <img className="picture-soon" src={thumbnailUrl(image, 320)} alt="" draggable={false} /> : null}
+          {source ? (
             <img
-              src={url}
+              key={source.src}
+              src={source.src}
+              srcSet={source.srcSet}
+              sizes="100vw"
               alt={t.viewer.label(image.name)}
               width={image.width ?? undefined}
               height={image.height ?? undefined}
               draggable={false}
               onLoad={() => setLoaded(true)}
-              onError={() => setFailed(true)}
+              onError={() => setFailed(failed + 1)}
             />
           ) : null}
         </div>
@@ -225,14 +229,20 @@ function Picture({ image, handle, onSwipe }: { image: Image; handle: React.RefOb
   );
 }
 
-function Preload({ images }: { images: (Image | undefined)[] }) {
-  const ids = images.filter((image) => image && browsersShow(image.mime_type)).map((image) => image?.id).join();
+function Preload({ images }: { images: Image[] }) {
+  const thumbnails = useThumbnails(images[0]);
+  const sources = JSON.stringify(images.map((image) => largeSources(image, thumbnails)[0]).filter((one) => one !== undefined));
   useEffect(() => {
     const timer = setTimeout(() => {
-      for (const id of ids.split(',').filter(Boolean)) new window.Image().src = contentUrl(Number(id));
+      for (const { src, srcSet } of JSON.parse(sources) as Source[]) {
+        const picture = new window.Image();
+        picture.sizes = '100vw';
+        if (srcSet) picture.srcset = srcSet;
+        picture.src = src;
+      }
     }, 250);
     return () => clearTimeout(timer);
-  }, [ids]);
+  }, [sources]);
   return null;
 }
 

@@ -17,6 +17,7 @@ void describe(Wire& wire, T& request) {
   wire.field("dry_run", request.dry_run);
   wire.field("filters", request.filters);
   wire.field("idempotency_key", request.idempotency_key);
+  wire.field("look_up_within", request.look_up_within);
 }
 
 template <class Wire, Described<ImportService::Submitted> T>
@@ -31,6 +32,7 @@ void describe(Wire& wire, T& progress) {
   wire.field("images_per_second", progress.images_per_second);
   wire.field("eta_seconds", progress.eta_seconds);
   wire.field("drive_units", progress.drive_units);
+  wire.field("hindrance", progress.hindrance);
 }
 
 template <class Wire, Described<QueueState> T>

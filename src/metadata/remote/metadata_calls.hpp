@@ -85,6 +85,16 @@ void describe(Wire& wire, T& request) {
 inline constexpr ServiceMethod<CreateJobRequest, JobStore::Created> kCreateJob{.path =
                                                                                    "/internal/v1/metadata/create_job"};
 
+struct JobByKeyRequest {
+  std::string idempotency_key{};
+};
+template <class Wire, Described<JobByKeyRequest> T>
+void describe(Wire& wire, T& request) {
+  wire.field("idempotency_key", request.idempotency_key);
+}
+inline constexpr ServiceMethod<JobByKeyRequest, Job> kJobByKey{.path = "/internal/v1/metadata/job_by_key",
+                                                               .repeatable = true};
+
 struct JobRequest {
   JobId id{};
 };

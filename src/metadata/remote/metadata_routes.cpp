@@ -14,6 +14,9 @@ void mount_metadata_routes(Router& router, MetadataStore& store) {
   });
   routes.serve(
       kJob, [&store](const CallContext& context, const JobRequest& request) { return store.job(context, request.id); });
+  routes.serve(kJobByKey, [&store](const CallContext& context, const JobByKeyRequest& request) {
+    return store.job_by_key(context, request.idempotency_key);
+  });
   routes.serve(kJobs, [&store](const CallContext& context, const JobsRequest& request) {
     return store.jobs(context, request.before, request.limit);
   });

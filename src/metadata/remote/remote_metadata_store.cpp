@@ -19,6 +19,10 @@ Result<std::vector<Job>> RemoteMetadataStore::jobs(const CallContext& context, c
   return service_.call(context, kJobs, JobsRequest{before, limit});
 }
 
+Result<Job> RemoteMetadataStore::job_by_key(const CallContext& context, std::string_view idempotency_key) {
+  return service_.call(context, kJobByKey, JobByKeyRequest{std::string(idempotency_key)});
+}
+
 Result<std::vector<Item>> RemoteMetadataStore::items(const CallContext& context, const ItemQuery& query) {
   return service_.call(context, kItems, ItemsRequest{query});
 }

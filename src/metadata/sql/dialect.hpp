@@ -21,7 +21,7 @@
   /* jobs */ \
   X(job_by_uuid) X(job_by_key) X(jobs_before) X(unfinished_jobs) X(find_job) X(lock_job) X(lock_jobs) \
   X(insert_job) X(update_lease) X(renew_leases) X(cancel_items) X(cancel_job) X(count_retryable) X(retry_items) \
-  X(reopen_job) X(settle) X(fail_job) X(set_trouble) X(items) X(items_in_state) \
+  X(reopen_job) X(retry_folders) X(settle) X(fail_job) X(set_trouble) X(items) X(items_in_state) \
   /* listing */ \
   X(pending_folders) X(known_folders) X(insert_folders) X(move_cursor) X(open_folders) X(known_items) \
   X(insert_items) X(list_done) X(list_done_dry) \

@@ -99,6 +99,14 @@ Result<Job> SqlMetadataStore::job(const CallContext& context, const JobId& id) {
   return read(context, [&](const Work& work) { return read_job(work, id); });
 }
 
+Result<Job> SqlMetadataStore::job_by_key(const CallContext& context, std::string_view idempotency_key) {
+  return read(context, [&](const Work& work) -> Result<Job> {
+    const Rows rows = work.select(dialect_.job_by_key, {{"rows", sql::words(idempotency_key)}});
+    if (rows.empty()) return no_such_key();
+    return sql::job(rows[0]);
+  });
+}
+
 Result<std::vector<Job>> SqlMetadataStore::jobs(const CallContext& context, const JobId& before, std::size_t limit) {
   return read(context, [&](const Work& work) -> Result<std::vector<Job>> {
     std::int64_t below = std::numeric_limits<std::int64_t>::max();
@@ -198,12 +206,16 @@ Result<std::int64_t> SqlMetadataStore::retry_job(const CallContext& context, con
       tally.move(static_cast<ItemState>(row.integer("state")), ItemState::kPending, items);
       moved += items;
     }
-    const bool stopped = job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
-    if (moved == 0 && !stopped) return 0;
+    const auto folders = work.run(dialect_.retry_folders, {{"job", job.row}});
+    const bool reopened = job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled || folders > 0;
+    if (moved == 0 && !reopened) return 0;
     work.run(dialect_.retry_items, {{"job", job.row}});
-    if (stopped) {
-      const JobStatus status = job.listed ? JobStatus::kProcessing : JobStatus::kListing;
-      work.run(dialect_.reopen_job, {{"status", static_cast<std::int64_t>(status)}, {"job", job.row}});
+    if (reopened) {
+      const bool listed = job.listed && folders == 0;
+      const JobStatus status = listed ? JobStatus::kProcessing : JobStatus::kListing;
+      work.run(dialect_.reopen_job, {{"status", static_cast<std::int64_t>(status)},
+                                     {"listed", static_cast<std::int64_t>(listed)},
+                                     {"job", job.row}});
     }
     sql::settle(work, job.row, tally);
     return moved;

@@ -122,7 +122,7 @@ std::vector<PendingFolder> write_folders(const Work& work, std::int64_t job,
 
 // `done` empty: as it was.
 Result<void> move_cursor(const Work& work, std::int64_t job, const DriveId& folder, std::string_view token,
-                         std::optional<bool> done) {
+                         std::optional<std::int64_t> done) {
   JsonRows rows;
   rows.row().add("job", job).add("drive_id", folder.value()).add("page_token", token).add("done", done);
   if (work.run_rows(work.dialect.move_cursor, rows) == 1) return {};
@@ -160,7 +160,8 @@ Result<Journal::Added> SqlMetadataStore::add_page(const CallContext& context, co
   }
   return write_once(context, [&](const Work& work) -> Result<Added> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, lock_listing_job(work, lease));
-    const auto done = page.next_page_token ? std::optional<bool>() : std::optional(true);
+    const auto done = page.next_page_token ? std::optional<std::int64_t>()
+                                           : std::optional(page.left_out ? kFolderLeftOut : kFolderDone);
     IMGIMPORT_RETURN_IF_ERROR(move_cursor(work, job.row, page.folder, page.next_page_token.value_or(""), done));
     Added added;
     added.folders = write_folders(work, job.row, page.subfolders);
@@ -169,6 +170,7 @@ Result<Journal::Added> SqlMetadataStore::add_page(const CallContext& context, co
     // Last, since it locks the row of batch ids.
     const Tally tally = write_items(work, job, items, batch_size);
     if (!items.empty()) sql::settle(work, job.row, tally);
+    if (page.left_out) sql::add_warning(work, job, *page.left_out);
     return added;
   });
 }
@@ -177,7 +179,7 @@ Result<void> SqlMetadataStore::restart_folder(const CallContext& context, const 
                                               const DriveId& folder) {
   return write(context, [&](const Work& work) -> Result<void> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, lock_listing_job(work, lease));
-    return move_cursor(work, job.row, folder, "", false);
+    return move_cursor(work, job.row, folder, "", 0);
   });
 }
 
@@ -218,7 +220,7 @@ Result<void> SqlMetadataStore::fail_job(const CallContext& context, const JobLea
 Result<void> SqlMetadataStore::warn_job(const CallContext& context, const JobLease& lease, const JobTrouble& trouble) {
   return write(context, [&](const Work& work) -> Result<void> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::lock_leased_job(work, lease));
-    sql::write_trouble(work, job.row, trouble);
+    sql::add_warning(work, job, trouble);
     return {};
   });
 }

@@ -91,6 +91,11 @@ void write_trouble(const Work& work, std::int64_t job, const JobTrouble& trouble
   work.run_rows(work.dialect.set_trouble, rows);
 }
 
+void add_warning(const Work& work, const JobState& job, const JobTrouble& warning) {
+  const Rows rows = work.select(work.dialect.job_by_uuid, {{"uuid", job.uuid}});
+  write_trouble(work, job.row, joined(rows.empty() ? std::nullopt : sql::job(rows[0]).trouble, warning));
+}
+
 void stop_job(const Work& work, std::int64_t job, const JobTrouble& trouble) {
   const auto stopped = work.run(work.dialect.fail_job, {{"now", to_millis(work.now)}, {"job", job}});
   if (stopped > 0) write_trouble(work, job, trouble);

@@ -79,5 +79,7 @@ std::string words(std::string_view text);
 // The job becomes kFailed with this trouble, unless it is over already.
 void stop_job(const Work& work, std::int64_t job, const JobTrouble& trouble);
 void write_trouble(const Work& work, std::int64_t job, const JobTrouble& trouble);
+// Joined to what the job carries already.
+void add_warning(const Work& work, const JobState& job, const JobTrouble& warning);
 
 }  // namespace imgimport::sql

@@ -85,7 +85,8 @@ struct Texts {
   static constexpr auto renew_leases =
       "UPDATE jobs SET leased_until = x.until FROM " + D::rows("id bigint, until bigint") + "WHERE jobs.id = x.id";
   static constexpr SqlText cancel_items =
-      "UPDATE items SET state = 7, batch_id = NULL, not_before = 0 WHERE job_id = :job AND state IN (1, 6)";
+      "UPDATE items SET state = 7, batch_id = NULL, not_before = 0, reason = '', remedy = '' WHERE job_id = :job"
+      " AND state IN (1, 6)";
   static constexpr SqlText cancel_job = "UPDATE jobs SET status = 5, finished_at = :now WHERE id = :job";
   static constexpr auto count_retryable =
       D::kOpen +
@@ -96,8 +97,10 @@ struct Texts {
       "UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0, retrying_since = NULL,"
       " reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7)";
   static constexpr SqlText reopen_job =
-      "UPDATE jobs SET status = :status, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL,"
-      " trouble_remedy = NULL WHERE id = :job";
+      "UPDATE jobs SET status = :status, listed = :listed, finished_at = NULL, trouble_reason = NULL,"
+      " trouble_message = NULL, trouble_remedy = NULL WHERE id = :job";
+  // Those that were left out (values.hpp).
+  static constexpr SqlText retry_folders = "UPDATE folders SET done = 0 WHERE job_id = :job AND done = 2";
   // All right-hand sides see the row as it was. A dry run stays completed although its items stay pending.
   static constexpr auto settle =
       "UPDATE jobs SET total = jobs.total + x.total, imported = jobs.imported + x.imported,"

@@ -103,6 +103,14 @@ Result<Job> SqliteMetadataStore::job(const CallContext& context, const JobId& id
   return read(context, [&](db::Connection& connection) { return read_job(connection, id); });
 }
 
+Result<Job> SqliteMetadataStore::job_by_key(const CallContext& context, std::string_view idempotency_key) {
+  return read(context, [&](db::Connection& connection) -> Result<Job> {
+    auto query = connection.query(kJobByKey);
+    if (!query.bind(std::string(idempotency_key)).next()) return no_such_key();
+    return rows::job(query).job;
+  });
+}
+
 Result<std::vector<Job>> SqliteMetadataStore::jobs(const CallContext& context, const JobId& before, std::size_t limit) {
   return read(context, [&](db::Connection& connection) -> Result<std::vector<Job>> {
     std::int64_t below = std::numeric_limits<std::int64_t>::max();
@@ -168,7 +176,9 @@ Result<Job> SqliteMetadataStore::cancel_job(const CallContext& context, const Jo
     const bool done = job.status == JobStatus::kCompleted && (job.deferred == 0 || job.dry_run);
     if (job.status == JobStatus::kCancelled || done) return read_job(connection, id);
     connection
-        .query("UPDATE items SET state = 7, batch_id = NULL, not_before = 0 WHERE job_id = ?1 AND state IN (1, 6)")
+        .query(
+            "UPDATE items SET state = 7, batch_id = NULL, not_before = 0, reason = '', remedy = '' WHERE job_id = ?1"
+            " AND state IN (1, 6)")
         .bind(job.row)
         .run();
     const Timestamp now = clock_.now();
@@ -196,20 +206,24 @@ Result<std::int64_t> SqliteMetadataStore::retry_job(const CallContext& context, 
       tally.move(state, ItemState::kPending, items);
       moved += items;
     }
-    const bool stopped = job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
-    if (moved == 0 && !stopped) return 0;
+    const int folders = connection.query("UPDATE folders SET done = 0 WHERE job_id = ?1 AND done = ?2")
+                            .bind(job.row, kFolderLeftOut)
+                            .run();
+    const bool reopened = job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled || folders > 0;
+    if (moved == 0 && !reopened) return 0;
     connection
         .query(
             "UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0,"
             " retrying_since = NULL, reason = '', remedy = '' WHERE job_id = ?1 AND state IN (5, 6, 7)")
         .bind(job.row)
         .run();
-    if (stopped) {
+    if (reopened) {
+      const bool listed = job.listed && folders == 0;
       connection
           .query(
-              "UPDATE jobs SET status = ?2, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL,"
-              " trouble_remedy = NULL WHERE id = ?1")
-          .bind(job.row, job.listed ? JobStatus::kProcessing : JobStatus::kListing)
+              "UPDATE jobs SET status = ?2, listed = ?3, finished_at = NULL, trouble_reason = NULL,"
+              " trouble_message = NULL, trouble_remedy = NULL WHERE id = ?1")
+          .bind(job.row, listed ? JobStatus::kProcessing : JobStatus::kListing, listed)
           .run();
     }
     settle(connection, job.row, tally, clock_.now());

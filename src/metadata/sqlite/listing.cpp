@@ -121,8 +121,8 @@ Result<void> move_cursor(db::Connection& connection, std::int64_t job, const Lis
           ? connection.query("UPDATE folders SET page_token = ?3 WHERE job_id = ?1 AND drive_id = ?2")
                 .bind(job, page.folder.value(), *page.next_page_token)
                 .run()
-          : connection.query("UPDATE folders SET done = 1, page_token = '' WHERE job_id = ?1 AND drive_id = ?2")
-                .bind(job, page.folder.value())
+          : connection.query("UPDATE folders SET done = ?3, page_token = '' WHERE job_id = ?1 AND drive_id = ?2")
+                .bind(job, page.folder.value(), page.left_out ? kFolderLeftOut : kFolderDone)
                 .run();
   if (moved == 1) return {};
   return Error(ErrorCode::kNotFound, "folder " + page.folder.value() + " is none of this job's")
@@ -165,6 +165,7 @@ Result<Journal::Added> SqliteMetadataStore::add_page(const CallContext& context,
     added.items = writer.added();
     added.folders = insert_folders(connection, job.row, page.subfolders);
     settle(connection, job.row, writer.tally(), clock_.now());
+    if (page.left_out) add_warning(connection, job.row, *page.left_out);
     return added;
   });
 }
@@ -223,7 +224,7 @@ Result<void> SqliteMetadataStore::warn_job(const CallContext& context, const Job
                                            const JobTrouble& trouble) {
   return write(context, [&](db::Connection& connection) -> Result<void> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_leased_job(connection, lease));
-    write_trouble(connection, job.row, trouble);
+    add_warning(connection, job.row, trouble);
     return {};
   });
 }

@@ -42,6 +42,7 @@ class SqliteMetadataStore : public MetadataStore {
   Result<Created> create_job(const CallContext& context, const NewJob& job, std::string_view owner,
                              std::chrono::milliseconds ttl) override;
   Result<Job> job(const CallContext& context, const JobId& id) override;
+  Result<Job> job_by_key(const CallContext& context, std::string_view idempotency_key) override;
   Result<std::vector<Job>> jobs(const CallContext& context, const JobId& before, std::size_t limit) override;
   Result<std::vector<Item>> items(const CallContext& context, const ItemQuery& query) override;
   Result<std::vector<Job>> unfinished_jobs(const CallContext& context) override;

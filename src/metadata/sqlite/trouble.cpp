@@ -10,6 +10,16 @@ void write_trouble(db::Connection& connection, std::int64_t job, const JobTroubl
       .run();
 }
 
+void add_warning(db::Connection& connection, std::int64_t job, const JobTrouble& warning) {
+  std::optional<JobTrouble> before;
+  {
+    auto query = connection.query(
+        "SELECT trouble_reason, trouble_message, trouble_remedy FROM jobs WHERE id = ?1 AND trouble_reason NOT NULL");
+    if (query.bind(job).next()) before = JobTrouble{query.text(0), query.text(1), query.text(2)};
+  }
+  write_trouble(connection, job, joined(before, warning));
+}
+
 void stop_job(db::Connection& connection, std::int64_t job, const JobTrouble& trouble, Timestamp now) {
   {
     auto query = connection.query("SELECT 1 FROM jobs WHERE id = ?1 AND status IN (1, 2, 3)");

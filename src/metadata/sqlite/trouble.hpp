@@ -11,6 +11,9 @@ namespace imgimport {
 
 void write_trouble(db::Connection& connection, std::int64_t job, const JobTrouble& trouble);
 
+// Joined to what the job carries already.
+void add_warning(db::Connection& connection, std::int64_t job, const JobTrouble& warning);
+
 // The job becomes kFailed with this trouble, unless it is over already.
 void stop_job(db::Connection& connection, std::int64_t job, const JobTrouble& trouble, Timestamp now);
 

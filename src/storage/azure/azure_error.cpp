@@ -22,8 +22,6 @@ struct Meaning {
   std::string_view remedy;
 };
 
-constexpr std::string_view kLater = "It is tried again by itself.";
-constexpr std::string_view kSlower = "It is tried again by itself, more slowly.";
 constexpr std::string_view kCredentials =
     "Copy the connection string from \"Access keys\" of the storage account into AZURE_STORAGE_CONNECTION_STRING again "
     "(keys may have been rotated), and check that this machine's clock is right: Azure refuses requests that are 15 "
@@ -80,18 +78,18 @@ constexpr auto kMeanings = std::to_array<Meaning>({
     {"AccountIsDisabled", ErrorCode::kMisconfigured, "account_disabled", "{0} is disabled", kAccount},
     {"InsufficientAccountPermissions", ErrorCode::kMisconfigured, "account_disabled", "{0} may not do this now",
      kAccount},
-    {"AccountBeingCreated", ErrorCode::kUnavailable, "account_being_created", "{0} is still being made", kLater},
+    {"AccountBeingCreated", ErrorCode::kUnavailable, "account_being_created", "{0} is still being made", ""},
     {"ContainerNotFound", ErrorCode::kMisconfigured, "no_such_container", "{1} does not exist in {0}", kContainer},
     {"ResourceNotFound", ErrorCode::kMisconfigured, "no_such_container", "Azure does not know {0}, or {1} in it",
      "Check AccountName and BlobEndpoint in AZURE_STORAGE_CONNECTION_STRING, and AZURE_STORAGE_CONTAINER_NAME."},
     {"ContainerDisabled", ErrorCode::kMisconfigured, "container_disabled", "{1} is disabled", kAccount},
     {"ContainerBeingDeleted", ErrorCode::kUnavailable, "container_being_deleted",
-     "{1} is being deleted, which takes Azure half a minute or more", kLater},
+     "{1} is being deleted, which takes Azure half a minute or more", ""},
     {"BlobNotFound", ErrorCode::kNotFound, "no_such_object", "{1} does not hold {2}", ""},
     {"Md5Mismatch", ErrorCode::kCorrupt, "checksum_mismatch",
-     "Azure refused the bytes: they do not have the MD5 that was promised", kLater},
+     "Azure refused the bytes: they do not have the MD5 that was promised", ""},
     {"Crc64Mismatch", ErrorCode::kCorrupt, "checksum_mismatch",
-     "Azure refused the bytes: they do not have the checksum that was promised", kLater},
+     "Azure refused the bytes: they do not have the checksum that was promised", ""},
     {"RequestBodyTooLarge", ErrorCode::kTooLarge, "too_large", "the content is larger than Azure takes in one piece",
      ""},
     {"BlobTierInadequateForContentLength", ErrorCode::kTooLarge, "too_large",
@@ -112,15 +110,15 @@ constexpr auto kMeanings = std::to_array<Meaning>({
     {"InvalidRange", ErrorCode::kInvalidArgument, "range_not_satisfiable", "the range lies outside the object", ""},
     {"ConditionNotMet", ErrorCode::kConflict, "changed_meanwhile", "{2} was changed meanwhile", ""},
     {"InvalidBlockList", ErrorCode::kUnavailable, "blocks_lost", "{2} was written by somebody else at the same time",
-     kLater},
+     ""},
     {"InvalidBlobOrBlock", ErrorCode::kUnavailable, "blocks_lost", "{2} was written by somebody else at the same time",
-     kLater},
+     ""},
     {"InvalidResourceName", ErrorCode::kInvalidArgument, "bad_object_key", "Azure takes no such name: {2}", ""},
     {"InvalidUri", ErrorCode::kInvalidArgument, "bad_object_key", "Azure takes no such name: {2}", ""},
-    {"ServerBusy", ErrorCode::kRateLimited, "server_busy", "Azure asks for fewer requests to {0}", kSlower},
-    {"TooManyRequests", ErrorCode::kRateLimited, "server_busy", "Azure asks for fewer requests to {0}", kSlower},
-    {"OperationTimedOut", ErrorCode::kUnavailable, "operation_timed_out", "Azure did not manage it in time", kLater},
-    {"InternalError", ErrorCode::kUnavailable, "internal_error", "Azure had a fault of its own", kLater},
+    {"ServerBusy", ErrorCode::kRateLimited, "server_busy", "Azure asks for fewer requests to {0}", ""},
+    {"TooManyRequests", ErrorCode::kRateLimited, "server_busy", "Azure asks for fewer requests to {0}", ""},
+    {"OperationTimedOut", ErrorCode::kUnavailable, "operation_timed_out", "Azure did not manage it in time", ""},
+    {"InternalError", ErrorCode::kUnavailable, "internal_error", "Azure had a fault of its own", ""},
 });
 
 // Azure's texts end in the id and time of the request.
@@ -210,7 +208,7 @@ Error by_status(const AzureCall& call, const AzureRefusal& refusal, std::string_
     return make(ErrorCode::kOutOfSpace, "account_full").with_remedy(std::string(kFull));
   }
   const int status = refusal.status;
-  if (status == 429) return make(ErrorCode::kRateLimited, "server_busy").with_remedy(std::string(kSlower));
+  if (status == 429) return make(ErrorCode::kRateLimited, "server_busy");
   if (status >= 500 || status == 408) return make(ErrorCode::kUnavailable, "server_error");
   if (!is_from_azure(refusal)) {
     return make(ErrorCode::kUnavailable, "unexpected_answer")

@@ -29,13 +29,6 @@ UniqueFd open_step_by_step(int folder, std::string_view path, int flags) {
 
 }  // namespace
 
-int UniqueFd::close() noexcept {
-  if (fd_ < 0) return 0;
-  // Linux frees the descriptor even where close() is interrupted: it must not be called again.
-  const int result = ::close(std::exchange(fd_, -1));
-  return result == 0 || errno == EINTR ? 0 : errno;
-}
-
 UniqueFd open_beneath(int folder, std::string_view path, int flags) {
   static std::atomic<bool> has_openat2{true};
   if (has_openat2.load(std::memory_order_relaxed)) {
@@ -70,7 +63,7 @@ Error file_error(int error_number, std::string_view what) {
     case EFBIG:
       return Error(ErrorCode::kOutOfSpace, std::move(message))
           .with_reason("out_of_space")
-          .with_remedy("Free space (or raise the quota) on the disk that DATA_DIR lies on; the import then goes on.");
+          .with_remedy("Free space (or raise the quota) on the disk that DATA_DIR lies on, then retry the job.");
     case EROFS:
       return Error(ErrorCode::kMisconfigured, std::move(message))
           .with_reason("read_only")

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "rest/service_routes.hpp"
 #include "storage/remote/storage_calls.hpp"
 
 namespace imgimport {
@@ -42,8 +41,7 @@ Result<HttpResponse> content_of(ObjectStore& store, const CallContext& context, 
 
 }  // namespace
 
-void mount_object_routes(Router& router, ObjectStore& store) {
-  ServiceRoutes routes(router, "storage");
+void mount_object_routes(ServiceRoutes& routes, ObjectStore& store) {
   routes.serve(kPlace, [&store](const CallContext& context, const Nothing&) { return store.place(context); });
   routes.serve(kFlush, [&store](const CallContext& context, const Nothing&) { return store.flush(context); });
   routes.serve(kHead, [&store](const CallContext& context, const KeyRequest& request) {

@@ -2,12 +2,12 @@
 // Bytes come in by the tickets' own route (storage_routes.hpp).
 #pragma once
 
-#include "imgimport/http.hpp"
 #include "imgimport/object_store.hpp"
+#include "rest/service_routes.hpp"
 
 namespace imgimport {
 
-// REQUIRES: the store outlives the router.
-void mount_object_routes(Router& router, ObjectStore& store);
+// REQUIRES: the store outlives the routes' router.
+void mount_object_routes(ServiceRoutes& routes, ObjectStore& store);
 
 }  // namespace imgimport

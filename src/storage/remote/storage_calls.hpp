@@ -1,5 +1,5 @@
-// The storage service's methods as calls between services: ObjectStore but for put, which goes by ticket. What each
-// means, and its errors, is said there.
+// The storage service's methods as calls between services: ObjectStore but for put, which goes by ticket, and
+// Thumbnails. What each means, and its errors, is said there.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "imgimport/object_store.hpp"
+#include "imgimport/thumbnails.hpp"
 #include "rest/contract_types.hpp"
 #include "rest/protocol.hpp"
 #include "rest/wire.hpp"
@@ -64,5 +65,21 @@ void describe(Wire& wire, T& facts) {
   wire.field("offset", facts.offset);
   wire.field("length", facts.length);
 }
+
+// Thumbnails::find() and make(): GET <path>/<key>?w=&version=&type= (and kept=1 for find) answers with the bytes, if
+// there are any, and says what they are in one header.
+inline constexpr std::string_view kThumbnailPath = "/internal/v1/storage/thumbnail/";
+inline constexpr std::string_view kThumbnailHeader = "X-Imgimport-Thumbnail";
+struct ThumbnailFacts {
+  bool is_kept = false;  // false: nothing is, and the body is empty
+  std::string content_type;
+};
+template <class Wire, Described<ThumbnailFacts> T>
+void describe(Wire& wire, T& facts) {
+  wire.field("is_kept", facts.is_kept);
+  wire.field("content_type", facts.content_type);
+}
+inline constexpr ServiceMethod<KeyRequest, Nothing> kForgetThumbnails{.path = "/internal/v1/storage/forget-thumbnails",
+                                                                      .repeatable = true};
 
 }  // namespace imgimport::storage_call

@@ -290,7 +290,7 @@ GatewayOptions GatewayFixture::fast_options() {
 }
 
 GatewayFixture::GatewayFixture(GatewayOptions options)
-    : gateway(std::move(options), {imports, metadata, objects, pool, clock, metrics}) {
+    : gateway(std::move(options), {imports, metadata, objects, thumbnails, pool, clock, metrics}) {
   gateway.mount(router);
 }
 

@@ -21,6 +21,7 @@
 #include "fakes/fake_import_service.hpp"
 #include "fakes/memory_metadata_store.hpp"
 #include "fakes/memory_object_store.hpp"
+#include "fakes/memory_thumbnails.hpp"
 #include "gateway/gateway_module.hpp"
 
 namespace imgimport::gateway_test {
@@ -199,6 +200,7 @@ class GatewayFixture {
   StillClock clock;
   FlakyMetadata metadata{clock};
   FlakyObjects objects;
+  MemoryThumbnails thumbnails;
   FakeImportService imports{metadata};
   MetricsRegistry metrics;
   ThreadPool pool{"requests", 2};

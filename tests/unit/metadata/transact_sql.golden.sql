@@ -19,7 +19,7 @@ UPDATE jobs SET epoch = jobs.epoch + 1, owner = x.owner, leased_until = x.until 
 -- renew_leases
 UPDATE jobs SET leased_until = x.until FROM OPENJSON(CAST(:rows AS nvarchar(max))) WITH (id bigint, until bigint) AS x WHERE jobs.id = x.id;
 -- cancel_items
-UPDATE items SET state = 7, batch_id = NULL, not_before = 0 WHERE job_id = :job AND state IN (1, 6);
+UPDATE items SET state = 7, batch_id = NULL, not_before = 0, reason = '', remedy = '' WHERE job_id = :job AND state IN (1, 6);
 -- cancel_job
 UPDATE jobs SET status = 5, finished_at = :now WHERE id = :job;
 -- count_retryable
@@ -27,7 +27,9 @@ SELECT (SELECT i.state AS state, count(*) AS items FROM items i WHERE i.job_id =
 -- retry_items
 UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0, retrying_since = NULL, reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7);
 -- reopen_job
-UPDATE jobs SET status = :status, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL, trouble_remedy = NULL WHERE id = :job;
+UPDATE jobs SET status = :status, listed = :listed, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL, trouble_remedy = NULL WHERE id = :job;
+-- retry_folders
+UPDATE folders SET done = 0 WHERE job_id = :job AND done = 2;
 -- settle
 UPDATE jobs SET total = jobs.total + x.total, imported = jobs.imported + x.imported, skipped = jobs.skipped + x.skipped, deduplicated = jobs.deduplicated + x.deduplicated, failed = jobs.failed + x.failed, deferred = jobs.deferred + x.deferred, cancelled = jobs.cancelled + x.cancelled, pending = jobs.pending + x.pending, ignored = jobs.ignored + x.ignored, bytes = jobs.bytes + x.bytes, total_bytes = jobs.total_bytes + x.total_bytes, status = CASE WHEN jobs.status NOT IN (2, 3) OR jobs.dry_run = 1 THEN jobs.status WHEN jobs.pending + x.pending = 0 THEN 3 ELSE 2 END, finished_at = CASE WHEN jobs.status NOT IN (2, 3) OR jobs.dry_run = 1 THEN jobs.finished_at WHEN jobs.pending + x.pending = 0 THEN coalesce(jobs.finished_at, x.now) END FROM OPENJSON(CAST(:rows AS nvarchar(max))) WITH (id bigint, total bigint, imported bigint, skipped bigint, deduplicated bigint, failed bigint, deferred bigint, cancelled bigint, pending bigint, ignored bigint, bytes bigint, total_bytes bigint, now bigint) AS x WHERE jobs.id = x.id;
 -- fail_job

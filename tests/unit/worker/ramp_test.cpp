@@ -2,10 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "fakes/manual_clock.hpp"
+
 namespace imgimport {
 namespace {
 
-using std::chrono::hours;
 using std::chrono::milliseconds;
 
 bool enters_now(Ramp& ramp) {
@@ -15,7 +16,8 @@ bool enters_now(Ramp& ramp) {
 }
 
 TEST_CASE("the first few begin at once, the next when one has ended", "[ramp]") {
-  Ramp ramp({.first = 3, .most = 10, .step = hours(1)});
+  const ManualClock clock;
+  Ramp ramp({.first = 3, .most = 10}, clock);
   for (int i = 0; i < 3; ++i) REQUIRE(enters_now(ramp));
   CHECK_FALSE(enters_now(ramp));
   ramp.leave();
@@ -23,32 +25,48 @@ TEST_CASE("the first few begin at once, the next when one has ended", "[ramp]") 
   CHECK_FALSE(enters_now(ramp));
 }
 
-TEST_CASE("step by step more are let in, and from the most on all are", "[ramp]") {
-  Ramp ramp({.first = 1, .most = 4, .step = milliseconds(1)});
-  for (int i = 0; i < 4; ++i) REQUIRE(ramp.enter({}));
+TEST_CASE("one more is let in with each step of time, and from the most on all are", "[ramp]") {
+  ManualClock clock;
+  Ramp ramp({.first = 1, .most = 4, .step = milliseconds(5)}, clock);
+  REQUIRE(enters_now(ramp));
+  for (int i = 0; i < 3; ++i) {
+    clock.advance(milliseconds(4));
+    REQUIRE_FALSE(enters_now(ramp));
+    clock.advance(milliseconds(1));
+    REQUIRE(enters_now(ramp));
+  }
   for (int i = 0; i < 100; ++i) REQUIRE(enters_now(ramp));
 }
 
-TEST_CASE("transfers that end again and again do not keep the window from growing", "[ramp]") {
-  Ramp ramp({.first = 1, .most = 3, .step = milliseconds(1)});
-  for (int i = 0; i < 1'000'000; ++i) {
-    REQUIRE(ramp.enter({}));
-    if (enters_now(ramp)) return;  // two at once: it grew although no one had to wait a whole step
+TEST_CASE("transfers that end at a brisk pace do not keep the window from growing", "[ramp]") {
+  ManualClock clock;
+  Ramp ramp({.first = 1, .most = 3, .step = milliseconds(5)}, clock);
+  for (int i = 0; i < 6; ++i) {
+    clock.advance(milliseconds(1));
+    REQUIRE(enters_now(ramp));
     ramp.leave();
   }
-  FAIL("the window did not grow");
+  REQUIRE(enters_now(ramp));
+  CHECK(enters_now(ramp));
 }
 
 TEST_CASE("after a time without work the crowd is let in slowly again", "[ramp]") {
-  Ramp forgetful({.first = 1, .most = 2, .step = milliseconds(1), .forget_after = milliseconds(0)});
-  Ramp remembering({.first = 1, .most = 2, .step = milliseconds(1), .forget_after = hours(1)});
-  for (Ramp* ramp : {&forgetful, &remembering}) {
-    for (int i = 0; i < 2; ++i) REQUIRE(ramp->enter({}));
-    for (int i = 0; i < 2; ++i) ramp->leave();
-    REQUIRE(enters_now(*ramp));
+  ManualClock clock;
+  Ramp ramp({.first = 1, .most = 3, .step = milliseconds(5), .forget_after = milliseconds(1'000)}, clock);
+  REQUIRE(enters_now(ramp));
+  clock.advance(milliseconds(5));
+  REQUIRE(enters_now(ramp));
+  for (int i = 0; i < 2; ++i) ramp.leave();
+  SECTION("a short one is none") {
+    clock.advance(milliseconds(999));
+    REQUIRE(enters_now(ramp));
+    CHECK(enters_now(ramp));
   }
-  CHECK_FALSE(enters_now(forgetful));
-  CHECK(enters_now(remembering));
+  SECTION("a long one is") {
+    clock.advance(milliseconds(1'000));
+    REQUIRE(enters_now(ramp));
+    CHECK_FALSE(enters_now(ramp));
+  }
 }
 
 }  // namespace
