@@ -1,4 +1,4 @@
-// How messages and remedies read as running text: they are written without a full stop, where they may stand alone.
+// Messages and remedies are written without a full stop where they may stand alone; here they become running text.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ std::string sentence(std::string_view text);
 // sentence (a setting, a flag, a path).
 std::string with_capital(std::string text);
 
-// One after the other, each as a sentence; what is empty is left out.
+// One after the other, each as a sentence, the second with a capital; what is empty is left out.
 std::string sentences(std::string_view first, std::string_view second);
 
 }  // namespace imgimport

@@ -149,8 +149,9 @@ class KilledInTurn {
     INFO("metadata is down");
     services_.kill("metadata");
     wait_for_health(gateway(), "metadata");
-    check({get("/health", 200), get("/ready", 503), get("/api/images?per_page=1", 503),
-           get(small_image_ + "/content", 503), get(status(), 503), get("/api/stats", 503), submit(503)});
+    CHECK(gateway().get("/ready").status == 503);
+    check({get("/health", 200), get("/api/images?per_page=1", 503), get(small_image_ + "/content", 503),
+           get(status(), 503), get("/api/stats", 503), submit(503)});
     is_back("metadata");
   }
 

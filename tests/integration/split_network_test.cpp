@@ -90,7 +90,7 @@ TEST_CASE(
   network.cut("metadata");
   wait_for_health(gateway, "metadata");
   wait_for_open_breaker(gateway, status, "metadata");
-  CHECK(status_of(gateway, "/ready") == 200);
+  CHECK(status_of(gateway, "/ready") == 503);
   callers.await_a_turn();
   network.mend("metadata");
   wait_for_health(gateway, "");

@@ -128,7 +128,7 @@ TEST_CASE("a neighbour that becomes another version while we run is a 503 with t
   version = 77;
   wait_for_health(gateway, "metadata");
   check_refused(gateway.get("/api/images?per_page=1"), "another version of imgimport");
-  CHECK(status_of(gateway, "/ready") == 200);
+  CHECK(status_of(gateway, "/ready") == 503);
 }
 
 TEST_CASE(
