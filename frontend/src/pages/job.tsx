@@ -65,6 +65,9 @@ function JobView({ progress, live }: { progress: Progress; live: LiveState & { r
       ) : progress.error ? (
         <Notice tone="warning" title={progress.error} remedy={progress.remedy ?? ''} />
       ) : null}
+      {progress.hindrance ? (
+        <Notice tone="warning" title={progress.hindrance.error} remedy={progress.hindrance.remedy ?? ''} />
+      ) : null}
 
       <Card className="job-main">
         <div className="job-percent">
@@ -132,6 +135,8 @@ function Actions({ progress, ended, onRetried }: { progress: Progress; ended: bo
   const verify = useVerify();
   const problems = progress.failed + progress.deferred;
   const left = problems + progress.cancelled;
+  // Stopped, or completed with a warning: folders were left out.
+  const incomplete = progress.status !== 'completed' || progress.error !== undefined;
   const job = progress.job_id;
   const runRetry = () =>
     retry.mutate(job, {
@@ -147,7 +152,7 @@ function Actions({ progress, ended, onRetried }: { progress: Progress; ended: bo
       <div className="job-actions">
         {progress.processed > 0 && !progress.dry_run ? <Link href={`/gallery?job=${job}`} className="button button-primary"><Images aria-hidden size={18} /><span>{t.job.gallery}</span></Link> : null}
         {problems > 0 && !progress.dry_run ? <Link href={`/problems?job=${job}`} className="button button-plain"><TriangleAlert aria-hidden size={18} /><span>{t.job.problems}</span></Link> : null}
-        {ended && !progress.dry_run && (left > 0 || progress.status === 'failed' || progress.status === 'cancelled') ? (
+        {ended && !progress.dry_run && (left > 0 || incomplete) ? (
           <Button icon={RotateCcw} onClick={runRetry} busy={retry.isPending}>{t.job.retry}</Button>
         ) : null}
         {ended && progress.processed > 0 && !progress.dry_run ? (
