@@ -9,10 +9,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 namespace imgimport {
 namespace {
@@ -121,6 +125,31 @@ long ChildProcess::peak_rss_kib() const {
 std::string ChildProcess::error_output() const {
   std::ifstream file(error_file_);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+namespace {
+
+bool is_frozen(const std::filesystem::path& thread) {
+  std::ifstream file(thread / "stat");
+  std::string stat;
+  // "pid (name) state …", where the name may hold anything.
+  if (!std::getline(file, stat)) return true;  // it has ended
+  const std::size_t state = stat.rfind(')') + 2;
+  return state < stat.size() && (stat[state] == 'T' || stat[state] == 'Z');
+}
+
+}  // namespace
+
+void freeze_process(pid_t pid) {
+  ::kill(pid, SIGSTOP);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const std::filesystem::path threads = std::filesystem::path("/proc") / std::to_string(pid) / "task";
+  std::error_code failed;
+  for (bool all = false; !all && std::chrono::steady_clock::now() < deadline; std::this_thread::yield()) {
+    all = true;
+    for (const auto& thread : std::filesystem::directory_iterator(threads, failed))
+      all = all && is_frozen(thread.path());
+  }
 }
 
 }  // namespace imgimport

@@ -51,4 +51,7 @@ class ChildProcess {
   std::optional<int> exit_code_;
 };
 
+// SIGSTOP, and back only when each of its threads stands still: the signal itself returns before that. SIGCONT ends it.
+void freeze_process(pid_t pid);
+
 }  // namespace imgimport

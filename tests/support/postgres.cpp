@@ -100,7 +100,7 @@ void PostgresServer::kill() {
 }
 
 void PostgresServer::freeze() {
-  process_->signal(SIGSTOP);
+  freeze_process(process_->pid());
 }
 
 void PostgresServer::thaw() {

@@ -107,7 +107,7 @@ std::vector<std::string> Radosgw::requests() const {
 void Radosgw::freeze_storage() const {
   std::ifstream file(dir_.path() / "osd.pid");
   pid_t pid = 0;
-  if (file >> pid && pid > 1) ::kill(pid, SIGSTOP);
+  if (file >> pid && pid > 1) freeze_process(pid);
 }
 
 void Radosgw::thaw_storage() const {

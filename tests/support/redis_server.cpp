@@ -86,7 +86,7 @@ void RedisServer::restart() {
 }
 
 void RedisServer::pause() {
-  process_->signal(SIGSTOP);
+  freeze_process(process_->pid());
 }
 
 void RedisServer::go_on() {
