@@ -215,7 +215,7 @@ TEST_CASE("a migration that cannot be right is refused in a sentence, and change
   {
     const auto running = open_sqlite(path, clock);
     listed(*running, "job-1", pictures(1, 3));
-    refused(data.path(), url, "stop the server first");
+    refused(data.path(), url, "Stop the server first");
   }
   refused(data.path(), "sqlite:///other.db", "must name a database server");
   refused(data.path(), "postgresql://nobody:wrong@127.0.0.1:" + std::to_string(postgres.port()) + "/" + target.name(),
