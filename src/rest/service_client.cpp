@@ -53,7 +53,12 @@ Error ServiceClient::away() const {
 
 Error ServiceClient::lost(const Error& why) {
   breaker_.failed(clock_.steady_now());
-  Error said = away();
+  const bool is_untrusted = why.reason() == "certificate_not_trusted" || why.reason() == "ca_file_unreadable";
+  Error said = is_untrusted ? Error(ErrorCode::kUnavailable,
+                                    fmt::format("the {} service's certificate is not trusted here", address_.name))
+                                  .with_reason(std::string(why.reason()))
+                                  .with_remedy(why.remedy())
+                            : away();
   note(said, why.message());
   return said;
 }
@@ -122,6 +127,7 @@ void ServiceClient::note(const Result<void>& outcome, std::string_view cause) {
   {
     const std::lock_guard lock(mutex_);
     before = std::exchange(trouble_, text);
+    remedy_ = outcome.has_value() ? std::string() : outcome.error().remedy();
   }
   if (before.empty() == text.empty()) return;
   if (text.empty()) {
@@ -137,9 +143,10 @@ void ServiceClient::note(const Result<void>& outcome, std::string_view cause) {
 
 Result<void> ServiceClient::admitted() {
   if (breaker_.allows(clock_.steady_now())) return {};
-  return Error(ErrorCode::kUnavailable, trouble())
+  const std::lock_guard lock(mutex_);
+  return Error(ErrorCode::kUnavailable, trouble_)
       .with_reason("service_away")
-      .with_remedy(fmt::format("Start the {} service, or set {} to where it runs", address_.name, address_.setting))
+      .with_remedy(remedy_)
       .with_retry_after(milliseconds(1'000));
 }
 

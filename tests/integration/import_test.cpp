@@ -39,7 +39,8 @@ std::map<std::string, boost::json::object> all_items(ServerProcess& server, cons
 }
 
 // What is wrong with the objects once the server has had its time to remove those that no record needs: a removal that
-// was cut short is taken up again after two minutes (SqlStoreOptions::removal_grace), and the list looked at every 30 s.
+// was cut short is taken up again after two minutes (SqlStoreOptions::removal_grace), and the list looked at every 30
+// s.
 std::string orphans_after_cleaning(ServerProcess& server, const std::filesystem::path& data_dir,
                                    const std::map<std::string, StoredImage>& records) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(4);
