@@ -300,8 +300,9 @@ TEST_CASE("a server that hangs does not hold a put beyond its deadline", "[s3][s
   const auto put = s3.store->put(CallContext{}.with_timeout(std::chrono::milliseconds(300)), key, MemoryBlob("x"), {});
   s3.server.thaw_storage();
   CHECK(reason_of(put) == "deadline_exceeded");
-  CHECK(s3.put(key, "again").has_value());
-  CHECK(s3.content_of(key) == "again");
+  // The same bytes, as under every key of ours: the server may finish the given-up request after the second one.
+  CHECK(s3.put(key, "x").has_value());
+  CHECK(s3.content_of(key) == "x");
 }
 
 }  // namespace imgimport
