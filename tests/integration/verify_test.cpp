@@ -14,10 +14,6 @@ using emulator::DriveEmulator;
 
 namespace {
 
-std::int64_t count(const boost::json::object& json, const char* name) {
-  return json.at(name).to_number<std::int64_t>();
-}
-
 struct Ran {
   int exit_code = -1;
   std::string output;
@@ -143,6 +139,11 @@ TEST_CASE("an import anew stores what verify found to be gone") {
 TEST_CASE("verify says why it cannot begin") {
   const TempDir dir;
   std::filesystem::create_directories(dir.path() / "data");
+  const Ran elsewhere = run_program(dir.path() / "data", {"verify", "11111111-2222-4333-8444-555555555555"});
+  CHECK(elsewhere.exit_code == 2);
+  CHECK_THAT(elsewhere.errors, Catch::Contains("there is no database") && Catch::Contains("DATA_DIR"));
+  CHECK(std::filesystem::is_empty(dir.path() / "data"));
+  ServerProcess server(dir.path() / "data", {});
   const Ran unknown = run_program(dir.path() / "data", {"verify", "11111111-2222-4333-8444-555555555555"});
   CHECK(unknown.exit_code == 2);
   CHECK_THAT(unknown.errors, Catch::Contains("there is no job"));
