@@ -34,9 +34,6 @@ std::string to_rfc3339(Timestamp time);
 // Any offset and any number of fraction digits.
 std::optional<Timestamp> from_rfc3339(std::string_view text);
 
-// A pattern as base/glob.hpp describes it; what is wrong in one means itself.
-bool glob_match(std::string_view pattern, std::string_view text) noexcept;
-
 // Compares secrets in a time that does not depend on where they differ.
 bool equals_constant_time(std::string_view a, std::string_view b) noexcept;
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/glob.hpp"
 #include "base/image_type.hpp"
 #include "base/object_key.hpp"
 #include "base/text.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/glob.hpp"
 #include "base/text.hpp"
 #include "emulators/drive/fault_names.hpp"
 
