@@ -238,19 +238,20 @@ Result<void> Lister::list_page(Walk& walk, Visit& visit) {
   return {};
 }
 
+Result<FolderRef> Lister::look_at(const CallContext& context, const FolderRef& folder) {
+  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
+  return ports_.source.root(context, folder);
+}
+
 // A folder that is gone, or closed to us, lists as an empty one (a shortcut may lead to such): asking for it tells.
 Result<void> Lister::verify_empty(const CallContext& context, const FolderRef& folder) {
-  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
-  IMGIMPORT_ASSIGN_OR_RETURN(const FolderRef found, ports_.source.root(context, folder));
-  static_cast<void>(found);
+  IMGIMPORT_RETURN_IF_ERROR(look_at(context, folder));
   return {};
 }
 
 // Where the source was away when the job was accepted, its root has not been looked at yet.
 Result<void> Lister::verify_root(Walk& walk, Visit& visit) {
-  const CallContext context = walk.context();
-  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().look_up));
-  IMGIMPORT_ASSIGN_OR_RETURN(walk.root, ports_.source.root(context, visit.folder.folder));
+  IMGIMPORT_ASSIGN_OR_RETURN(walk.root, look_at(walk.context(), visit.folder.folder));
   walk.root_verified = true;
   return {};
 }

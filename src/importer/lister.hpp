@@ -70,6 +70,7 @@ class Lister {
   void visit(const std::shared_ptr<Walk>& walk, Visit visit);
   Result<void> list_page(Walk& walk, Visit& visit);
   Result<void> verify_root(Walk& walk, Visit& visit);
+  Result<FolderRef> look_at(const CallContext& context, const FolderRef& folder);
   Result<void> verify_empty(const CallContext& context, const FolderRef& folder);
   bool leave_out(const Walk& walk, const PendingFolder& folder, const Error& error);
   // What a file shortcut leads to: the file, or why there is none.

@@ -21,20 +21,6 @@ std::string remedy_of(const Error& error, ItemState state) {
 }
 
 std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
-                              Timestamp now, double jitter);
-
-}  // namespace
-
-std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
-                               Timestamp now, double jitter) {
-  auto outcome = decide(policy, job, item, error, now, jitter);
-  if (outcome) outcome->remedy = remedy_of(error, outcome->stops_job ? ItemState::kFailed : outcome->state);
-  return outcome;
-}
-
-namespace {
-
-std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
                               Timestamp now, double jitter) {
   if (error.code() == ErrorCode::kCancelled) return std::nullopt;
 
@@ -77,4 +63,12 @@ std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const
 }
 
 }  // namespace
+
+std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
+                               Timestamp now, double jitter) {
+  auto outcome = decide(policy, job, item, error, now, jitter);
+  if (outcome) outcome->remedy = remedy_of(error, outcome->stops_job ? ItemState::kFailed : outcome->state);
+  return outcome;
+}
+
 }  // namespace imgimport
