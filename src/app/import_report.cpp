@@ -41,16 +41,6 @@ std::string printable(const std::string& text) {
   return out;
 }
 
-std::string refusal_text(const Error& error) {
-  return "imgimport: " + sentences(error.message(), error.remedy());
-}
-
-std::string refusal_json(const Error& error) {
-  return boost::json::serialize(boost::json::object{
-             {"error", error.message()}, {"code", error.reason_or_code()}, {"remedy", error.remedy()}}) +
-         "\n";
-}
-
 std::string format_bytes(std::int64_t bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
   auto value = static_cast<double>(bytes);

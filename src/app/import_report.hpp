@@ -20,11 +20,6 @@ std::string progress_line(const ImportProgress& progress, std::size_t width);
 // Text from outside without what a terminal would take for commands.
 std::string printable(const std::string& text);
 
-// "imgimport: message. Remedy.": why the work could not begin.
-std::string refusal_text(const Error& error);
-// The same for scripts, in the shape of the API's errors, as one line.
-std::string refusal_json(const Error& error);
-
 // Some items that did not arrive, for the report; `more` further ones are not listed.
 struct Problems {
   std::vector<Item> items;

@@ -10,6 +10,7 @@
 
 #include "app/assembly.hpp"
 #include "app/import_report.hpp"
+#include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
@@ -83,12 +84,6 @@ Problems collect_problems(MetadataStore& metadata, const Job& job) {
   const std::int64_t all = job.counters.failed + job.counters.deferred;
   problems.more = std::max<std::int64_t>(0, all - static_cast<std::int64_t>(problems.items.size()));
   return problems;
-}
-
-int refuse(const Error& error, ReportFormat format) {
-  if (format == ReportFormat::kJson) std::fputs(refusal_json(error).c_str(), stdout);
-  std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
-  return 2;
 }
 
 class OneShot {

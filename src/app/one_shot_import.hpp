@@ -2,14 +2,11 @@
 // behind.
 #pragma once
 
-#include <cstdint>
-
+#include "app/report_format.hpp"
 #include "config/config.hpp"
 #include "imgimport/import_service.hpp"
 
 namespace imgimport {
-
-enum class ReportFormat : std::uint8_t { kText = 1, kJson };
 
 // The exit code: 0 = every image is safe in storage (or: the dry run is complete); 1 = something failed, was put off
 // for hours, or was interrupted (the same command goes on: what has arrived is skipped); 2 = it could not begin.

@@ -9,6 +9,7 @@
 
 #include "app/database_location.hpp"
 #include "app/import_report.hpp"
+#include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "base/system_clock.hpp"
 #include "metadata/copy.hpp"
@@ -22,7 +23,6 @@ constexpr std::chrono::milliseconds kRedrawEvery{200};
 constexpr std::chrono::seconds kPlainLineEvery{5};
 constexpr int kDone = 0;
 constexpr int kBrokenOff = 1;
-constexpr int kRefused = 2;
 
 // Goes to standard error, so that standard output holds the report alone. Called by the run's thread.
 class ProgressLines {
@@ -67,11 +67,6 @@ Result<MetadataCopy> copy_of(const Config& config, const std::string& to) {
   return copy;
 }
 
-int refuse(const Error& error, int code) {
-  std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
-  return code;
-}
-
 std::string report_text(const CopyReport& report, const MetadataCopy& copy, std::int64_t seconds) {
   return fmt::format(
       "Copied {} to {} in {}{}.\n"
@@ -88,7 +83,7 @@ std::string report_text(const CopyReport& report, const MetadataCopy& copy, std:
 
 int one_shot_migrate(const Config& config, const std::string& to) {
   const auto copy = copy_of(config, to);
-  if (!copy.has_value()) return refuse(copy.error(), kRefused);
+  if (!copy.has_value()) return refuse(copy.error());
   const SystemClock clock;
   const auto began = steady_clock::now();
   ProgressLines lines;
@@ -100,9 +95,10 @@ int one_shot_migrate(const Config& config, const std::string& to) {
   });
   lines.end();
   if (!report->has_value()) {
-    const int code = refuse(report->error(), lines.began() ? kBrokenOff : kRefused);
-    if (lines.began()) std::fputs("Run it again: it goes on where it stopped.\n", stderr);
-    return code;
+    const int code = refuse(report->error());
+    if (!lines.began()) return code;
+    std::fputs("Run it again: it goes on where it stopped.\n", stderr);
+    return kBrokenOff;
   }
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
   std::fputs(report_text(**report, *copy, seconds).c_str(), stdout);

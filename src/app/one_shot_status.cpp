@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "app/health_check.hpp"
-#include "app/import_report.hpp"
+#include "app/refusal.hpp"
 #include "app/status_report.hpp"
 #include "http_client/curl_client.hpp"
 
@@ -143,8 +143,7 @@ int one_shot_status(const Config& config, const std::string& url, ReportFormat f
   Gateway gateway(service_url(config, {Role::kGateway}, url), config.gateway.api_token);
   const auto status = read_status(gateway);
   if (!status.has_value()) {
-    std::fprintf(stderr, "%s\n", refusal_text(status.error()).c_str());
-    return 2;
+    return refuse(status.error());
   }
   std::fputs((format == ReportFormat::kJson ? status_json(*status) : status_text(*status)).c_str(), stdout);
   return status->is_healthy() ? 0 : 1;

@@ -10,7 +10,7 @@
 
 #include "app/assembly.hpp"
 #include "app/database_location.hpp"
-#include "app/import_report.hpp"
+#include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "app/verify_report.hpp"
 #include "app/wiring.hpp"
@@ -43,12 +43,6 @@ class ProgressLines {
   const bool terminal_ = isatty(STDERR_FILENO) != 0;
   steady_clock::time_point shown_ = steady_clock::now();
 };
-
-int refuse(const Error& error, ReportFormat format) {
-  if (format == ReportFormat::kJson) std::fputs(refusal_json(error).c_str(), stdout);
-  std::fprintf(stderr, "%s\n", refusal_text(error).c_str());
-  return 2;
-}
 
 // Opening a database that is not there would make an empty one.
 Result<void> expect_database(const Config& config) {
@@ -90,7 +84,7 @@ int one_shot_verify(const Config& config, const std::string& job, ReportFormat f
   const std::string text =
       format == ReportFormat::kJson ? verification_json(*report) + "\n" : verify_report_text(*report, seconds);
   std::fputs(text.c_str(), stdout);
-  if (report->trouble) std::fprintf(stderr, "%s\n", refusal_text(*report->trouble).c_str());
+  if (report->trouble) print_refusal(*report->trouble, ReportFormat::kText);
   return report->clean() ? 0 : 1;
 }
 

@@ -8,11 +8,11 @@
 
 #include "app/app.hpp"
 #include "app/health_check.hpp"
-#include "app/import_report.hpp"
 #include "app/one_shot_import.hpp"
 #include "app/one_shot_migrate.hpp"
 #include "app/one_shot_status.hpp"
 #include "app/one_shot_verify.hpp"
+#include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
@@ -34,11 +34,6 @@ constexpr int kNotBegun = 2;
 void print(std::FILE* where, const std::string& text) {
   std::fputs(text.c_str(), where);
   if (!text.ends_with('\n')) std::fputc('\n', where);
-}
-
-int refuse(const Error& error) {
-  print(stderr, refusal_text(error));
-  return kNotBegun;
 }
 
 // 150 threads would get an arena each, and keep what they once needed.
