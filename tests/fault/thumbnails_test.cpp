@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -289,14 +291,38 @@ class SlowStore : public MemoryObjectStore {
  public:
   Result<ObjectContent> get(const CallContext& context, const ObjectKey& key,
                             const std::optional<ByteRange>& range) override {
-    ++gets;
-    while (holds && !context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
+    {
+      std::unique_lock lock(mutex_);
+      ++gets_;
+      changed_.notify_all();
+      changed_.wait(lock, context.stop, [this] { return !holds_; });
+    }
     if (fails) return Error(ErrorCode::kUnavailable, "the store is away");
     return MemoryObjectStore::get(context, key, range);
   }
-  std::atomic<int> gets{0};
-  std::atomic<bool> holds{false};
+  void hold() { set_holds(true); }
+  void release() { set_holds(false); }
+  int gets() {
+    const std::scoped_lock lock(mutex_);
+    return gets_;
+  }
+  void wait_for_gets(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return gets_ >= count; });
+  }
   std::atomic<bool> fails{false};
+
+ private:
+  void set_holds(bool holds) {
+    const std::scoped_lock lock(mutex_);
+    holds_ = holds;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  int gets_ = 0;        // guarded by mutex_
+  bool holds_ = false;  // guarded by mutex_
 };
 
 struct Service {
@@ -316,9 +342,6 @@ struct Service {
                 [promise](Result<Thumbnail> result) { promise->set_value(std::move(result)); });
     return future;
   }
-  void wait_for_gets(int count) {
-    while (store.gets < count) std::this_thread::sleep_for(1ms);
-  }
   std::string metric(const std::string& name) {
     const std::string text = metrics.render();
     const std::size_t at = text.find("\n" + name + " ");
@@ -336,14 +359,14 @@ struct Service {
 TEST_CASE("sixty-four threads that ask at once get it from one reading of the object", "[thumbnails][fault]") {
   Service service;
   const ObjectKey key = service.add("a", photo());
-  service.store.holds = true;
+  service.store.hold();
   std::vector<std::future<Result<Thumbnail>>> answers(64);
   {
     std::vector<std::jthread> threads;
     for (auto& answer : answers) threads.emplace_back([&] { answer = service.ask(key); });
   }
-  service.wait_for_gets(1);
-  service.store.holds = false;
+  service.store.wait_for_gets(1);
+  service.store.release();
   std::shared_ptr<const std::string> bytes;
   for (auto& answer : answers) {
     const auto thumbnail = answer.get();
@@ -351,7 +374,7 @@ TEST_CASE("sixty-four threads that ask at once get it from one reading of the ob
     if (!bytes) bytes = thumbnail->bytes;
     CHECK(thumbnail->bytes == bytes);
   }
-  CHECK(service.store.gets == 1);
+  CHECK(service.store.gets() == 1);
   CHECK(service.metric("imgimport_thumbnails_total{outcome=\"made\"}") == "1");
   CHECK(service.metric("imgimport_thumbnails_waiting") == "0");
 }
@@ -363,14 +386,14 @@ TEST_CASE("beyond the bound askers are turned away at once, and room is made by 
   options.max_waiting = 10;
   Service service(options);
   for (int i = 0; i < 20; ++i) service.add("image-" + std::to_string(i), photo());
-  service.store.holds = true;
+  service.store.hold();
   std::stop_source leaving;
   CallContext leaves;
   leaves.stop = leaving.get_token();
   std::vector<std::future<Result<Thumbnail>>> waiting;
   for (int i = 0; i < 10; ++i) {
     waiting.push_back(service.ask(ObjectKey("image-" + std::to_string(i)), i == 0 ? CallContext{} : leaves));
-    if (i == 0) service.wait_for_gets(1);
+    if (i == 0) service.store.wait_for_gets(1);
   }
   const auto refused = service.ask(ObjectKey("image-10")).get();
   REQUIRE_FALSE(refused.has_value());
@@ -381,10 +404,10 @@ TEST_CASE("beyond the bound askers are turned away at once, and room is made by 
   auto taken = service.ask(ObjectKey("image-11"));
   for (int i = 1; i < 10; ++i)
     CHECK(waiting[static_cast<std::size_t>(i)].get().error().code() == ErrorCode::kCancelled);
-  service.store.holds = false;
+  service.store.release();
   CHECK(waiting[0].get().has_value());
   CHECK(taken.get().has_value());
-  CHECK(service.store.gets == 2);  // nothing was read for those who left
+  CHECK(service.store.gets() == 2);  // nothing was read for those who left
 }
 
 TEST_CASE("an image whose askers have left while it waited is not read", "[thumbnails][fault]") {
@@ -393,18 +416,18 @@ TEST_CASE("an image whose askers have left while it waited is not read", "[thumb
   Service service(options);
   const ObjectKey first = service.add("first", photo());
   const ObjectKey second = service.add("second", photo());
-  service.store.holds = true;
+  service.store.hold();
   auto made = service.ask(first);
-  service.wait_for_gets(1);
+  service.store.wait_for_gets(1);
   std::stop_source leaving;
   CallContext leaves;
   leaves.stop = leaving.get_token();
   auto left = service.ask(second, leaves);
   leaving.request_stop();
-  service.store.holds = false;
+  service.store.release();
   CHECK(made.get().has_value());
   CHECK(left.get().error().code() == ErrorCode::kCancelled);
-  CHECK(service.store.gets == 1);
+  CHECK(service.store.gets() == 1);
 }
 
 TEST_CASE("what crashes or hangs a decoder is remembered for a while; what the store does is not",
@@ -421,7 +444,7 @@ TEST_CASE("what crashes or hangs a decoder is remembered for a while; what the s
   const auto failed = service.ask(key).get();
   CHECK(failed.error().reason() == "thumbnail_failed");
   CHECK(service.ask(key).get().error().reason() == "thumbnail_failed");
-  CHECK(service.store.gets == 2);
+  CHECK(service.store.gets() == 2);
   CHECK(service.metric("imgimport_thumbnails_total{outcome=\"failed\"}") == "1");
 }
 
@@ -432,7 +455,7 @@ TEST_CASE("the cache may vanish at any moment", "[thumbnails][fault]") {
     REQUIRE(service.ask(key).get().has_value());
     fs::remove_all(service.dir.path() / "cache");
   }
-  CHECK(service.store.gets == 5);
+  CHECK(service.store.gets() == 5);
 }
 
 TEST_CASE("an end answers everybody, and waits for nobody beyond its deadline", "[thumbnails][fault]") {
@@ -440,10 +463,10 @@ TEST_CASE("an end answers everybody, and waits for nobody beyond its deadline", 
   options.processes = 1;
   Service service(options);
   for (int i = 0; i < 5; ++i) service.add("image-" + std::to_string(i), photo());
-  service.store.holds = true;
+  service.store.hold();
   std::vector<std::future<Result<Thumbnail>>> waiting;
   for (int i = 0; i < 5; ++i) waiting.push_back(service.ask(ObjectKey("image-" + std::to_string(i))));
-  service.wait_for_gets(1);
+  service.store.wait_for_gets(1);
   const auto begin = std::chrono::steady_clock::now();
   service.maker->stop(begin + 50ms);
   CHECK(std::chrono::steady_clock::now() - begin < 5s);

@@ -22,10 +22,6 @@ inline Settings merged(Settings first, const Settings& over) {
   return first;
 }
 
-inline std::int64_t count(const boost::json::object& object, const char* name) {
-  return object.at(name).to_number<std::int64_t>();
-}
-
 inline std::string text(const boost::json::value& value) {
   return value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
 }

@@ -15,10 +15,6 @@ using emulator::RequestKind;
 
 namespace {
 
-std::int64_t count(const boost::json::object& status, const char* name) {
-  return status.at(name).to_number<std::int64_t>();
-}
-
 // All items of the job, by Drive id.
 std::map<std::string, boost::json::object> all_items(ServerProcess& server, const std::string& job) {
   std::map<std::string, boost::json::object> items;

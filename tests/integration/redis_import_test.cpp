@@ -40,10 +40,6 @@ Settings settings_with(const Album& album, const RedisServer& redis) {
   return settings;
 }
 
-std::int64_t count(const boost::json::object& status, const char* name) {
-  return status.at(name).to_number<std::int64_t>();
-}
-
 boost::json::object status_of(ServerProcess& server, const std::string& job) {
   const Reply reply = server.get("/api/import/status/" + job + "?imported=0");
   REQUIRE(reply.status == 200);

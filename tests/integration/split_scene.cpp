@@ -45,10 +45,6 @@ Settings Scene::settings() const {
   return settings;
 }
 
-std::int64_t count(const boost::json::object& status, const char* name) {
-  return status.at(name).to_number<std::int64_t>();
-}
-
 void wait_for_images(ServerProcess& gateway, const std::string& job, std::size_t images) {
   const auto deadline = steady_clock::now() + kPatience;
   for (;;) {

@@ -40,8 +40,6 @@ struct Scene {
   Settings settings() const;
 };
 
-std::int64_t count(const boost::json::object& status, const char* name);
-
 // Until so many of the job's images are imported. A 503 on the way is the answer of a gateway whose neighbour is away;
 // the counters must add up at every look.
 void wait_for_images(ServerProcess& gateway, const std::string& job, std::size_t images);

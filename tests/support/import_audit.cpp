@@ -29,6 +29,10 @@ std::map<std::string, std::string> settings_for(const emulator::DriveEmulator& d
           {"RETRY_BASE_MS", "20"}};
 }
 
+std::int64_t count(const boost::json::object& object, const char* name) {
+  return object.at(name).to_number<std::int64_t>();
+}
+
 std::map<std::string, StoredImage> all_records(ServerProcess& server) {
   const Reply reply = server.get("/api/images/all");
   if (reply.status != 200) throw std::runtime_error("images/all: " + reply.body);

@@ -1,6 +1,7 @@
 // Whether what a server says it stored is what lies on the disk, and what the source holds.
 #pragma once
 
+#include <boost/json.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -13,6 +14,9 @@ namespace imgimport {
 
 // The settings that point a server at the emulator with its API key, with short back-offs.
 std::map<std::string, std::string> settings_for(const emulator::DriveEmulator& drive);
+
+// One number of a JSON object; throws where there is none.
+std::int64_t count(const boost::json::object& object, const char* name);
 
 struct StoredImage {
   std::string sha256;
