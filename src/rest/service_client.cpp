@@ -127,7 +127,8 @@ void ServiceClient::note(const Result<void>& outcome, std::string_view cause) {
   {
     const std::lock_guard lock(mutex_);
     before = std::exchange(trouble_, text);
-    remedy_ = outcome.has_value() ? std::string() : outcome.error().remedy();
+    const bool is_away = outcome.has_value() || outcome.error().reason() == "service_away";
+    remedy_ = is_away ? std::string() : outcome.error().remedy();
   }
   if (before.empty() == text.empty()) return;
   if (text.empty()) {
@@ -144,9 +145,11 @@ void ServiceClient::note(const Result<void>& outcome, std::string_view cause) {
 Result<void> ServiceClient::admitted() {
   if (breaker_.allows(clock_.steady_now())) return {};
   const std::lock_guard lock(mutex_);
+  const std::string start_it =
+      fmt::format("Start the {} service, or set {} to where it runs", address_.name, address_.setting);
   return Error(ErrorCode::kUnavailable, trouble_)
       .with_reason("service_away")
-      .with_remedy(remedy_)
+      .with_remedy(remedy_.empty() ? start_it : remedy_)
       .with_retry_after(milliseconds(1'000));
 }
 

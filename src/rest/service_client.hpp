@@ -91,7 +91,7 @@ class ServiceClient {
 
   mutable std::mutex mutex_;
   std::string trouble_;  // guarded by mutex_
-  std::string remedy_;   // guarded by mutex_: of that trouble
+  std::string remedy_;   // guarded by mutex_: of trouble that starting the service would not mend
 };
 
 }  // namespace imgimport
