@@ -44,12 +44,13 @@ test('a failed group is retried, and done once its cause is gone', async ({ page
   const quota = await Drive.start('--scenario', 'quota.json');
   const other = await Server.start(quota);
   try {
-    await other.imported(quota.link);
+    const job = await other.imported(quota.link);
     await page.goto(`${other.url}/problems`);
     await expect(page.getByRole('heading', { name: 'Downloaded too often lately' })).toBeVisible();
     // Still refused: the same group is back.
     await page.getByRole('button', { name: 'Retry these 6' }).click();
     await expect(page.getByText('6 images went back to the queue.')).toBeVisible();
+    await expect.poll(async () => (await other.json<{ deferred: number }>(`/api/import/status/${job}?imported=0`)).deferred).toBe(6);
     await expect(page.getByRole('heading', { name: 'Downloaded too often lately' })).toBeVisible();
     await quota.faults();
     await page.getByRole('button', { name: 'Retry these 6' }).click();

@@ -133,15 +133,27 @@ Breach breach_of(std::string_view path, const Include& include) {
   return breach_by_library(*rule, include, path.ends_with(".hpp"));
 }
 
-// "path:line: rule", one for each breach.
-std::vector<std::string> breaches_in(std::string_view path, std::string_view text) {
+// "path:line: rule", one for each breach. `header`: its own, as it is included; empty: it has none.
+std::vector<std::string> breaches_in(std::string_view path, std::string_view text, std::string_view header = "") {
   std::vector<std::string> found;
-  for (const Include& include : includes_of(text)) {
-    if (const Breach breach = breach_of(path, include)) {
-      found.push_back(std::string(path) + ":" + std::to_string(include.line) + ": " + *breach);
-    }
+  const auto add = [&](const Include& include, const std::string& rule) {
+    found.push_back(std::string(path) + ":" + std::to_string(include.line) + ": " + rule);
+  };
+  const std::vector<Include> includes = includes_of(text);
+  if (!header.empty() && (includes.empty() || includes.front().name != header)) {
+    add(includes.empty() ? Include{1, "", false} : includes.front(),
+        "its own header comes first, which shows that it compiles alone: \"" + std::string(header) + "\"");
+  }
+  for (const Include& include : includes) {
+    if (const Breach breach = breach_of(path, include)) add(include, *breach);
   }
   return found;
+}
+// As a .cpp of the folder src includes it; empty: there is none.
+std::string own_header(const std::filesystem::path& file, const std::filesystem::path& src) {
+  std::filesystem::path header = file;
+  header.replace_extension(".hpp");
+  return file.extension() == ".cpp" && std::filesystem::exists(header) ? header.lexically_relative(src).string() : "";
 }
 
 std::string only_breach(std::string_view path, std::string_view text) {
@@ -160,7 +172,8 @@ TEST_CASE("the sources keep to the floors", "[include-rules]") {
       std::ifstream file(entry.path());
       std::ostringstream text;
       text << file.rdbuf();
-      for (const std::string& breach : breaches_in(entry.path().lexically_relative(top).string(), text.str())) {
+      const std::string path = entry.path().lexically_relative(top).string();
+      for (const std::string& breach : breaches_in(path, text.str(), own_header(entry.path(), top / "src"))) {
         FAIL_CHECK(breach);
       }
     }
@@ -236,6 +249,16 @@ TEST_CASE("each kind of breach is found, with its line", "[include-rules]") {
   for (const Row& row : rows) {
     INFO(row.text);
     CHECK(only_breach(row.path, row.text) == std::string(row.path) + std::string(row.breach));
+  }
+}
+
+TEST_CASE("a .cpp includes its own header first", "[include-rules]") {
+  const std::string path = "src/queue/x.cpp";
+  CHECK(breaches_in(path, "#include \"queue/x.hpp\"\n#include <vector>\n", "queue/x.hpp").empty());
+  for (const char* text : {"\n#include <vector>\n#include \"queue/x.hpp\"\n", "\n#include <vector>\n"}) {
+    const auto found = breaches_in(path, text, "queue/x.hpp");
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().starts_with(path + ":2: its own header comes first"));
   }
 }
 
