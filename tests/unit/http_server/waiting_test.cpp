@@ -1,5 +1,6 @@
 // Handlers that take their time, and clients that do.
 #include <catch2/catch.hpp>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -224,15 +225,18 @@ TEST_CASE("a head or a body that comes too slowly gets 408, an idle connection i
 }
 
 TEST_CASE("a client that takes nothing of an answer is cut off") {
+  std::promise<void> asked;
   TestServer server({.routes =
-                         [](Router& router) {
-                           router.handle(HttpMethod::kGet, "/big", [](const CallContext&, const HttpRequest&) {
+                         [&](Router& router) {
+                           router.handle(HttpMethod::kGet, "/big", [&](const CallContext&, const HttpRequest&) {
+                             asked.set_value();
                              return text_response(std::string(32 << 20, 'x'));
                            });
                          },
                      .options = impatient()});
   RawClient client(server.port, {.receive_buffer = 4096});
   client.send(raw_get("/big"));
+  asked.get_future().wait();
   // Nothing is read until the server has given up, which stop() without a deadline would wait for in vain otherwise.
   server.server.drain();
   server.server.stop(std::chrono::steady_clock::time_point::max());
