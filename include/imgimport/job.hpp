@@ -192,7 +192,10 @@ struct Outcome {
   ItemState state = ItemState::kPending;
   std::optional<StoredObject> stored;  // REQUIRED with kImported
   std::optional<ImageId> same_as;      // REQUIRED with kSkipped, kDeduplicated: re-checked in the transaction
-  std::string reason;                  // kFailed, kDeferred, kPending
+  // With kPending, kDeferred, kFailed: an object may lie under this key, or come to: its upload was begun, and nobody
+  // knows how it ended.
+  std::optional<ObjectKey> perhaps_stored;
+  std::string reason;  // kFailed, kDeferred, kPending
   std::string remedy;
   std::int32_t attempts = 0;
   std::int32_t backoffs = 0;

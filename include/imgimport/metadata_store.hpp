@@ -68,7 +68,8 @@ class JobStore {
                                                      std::chrono::milliseconds ttl) = 0;
 
   // Pending and deferred items become cancelled; status kCancelled. Repeating it changes nothing. A completed job
-  // without deferred items stays completed. kNotFound.
+  // without deferred items stays completed. Objects may have been stored for items in a batch that was opened, by a
+  // process that was killed before it could commit: their keys go onto the list of garbage of that place. kNotFound.
   virtual Result<Job> cancel_job(const CallContext& context, const JobId& id) = 0;
 
   // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero; folders that were left
@@ -118,7 +119,8 @@ class Journal {
   // Every folder is done: the job is kProcessing, or kCompleted when nothing is pending (or it is a dry run).
   virtual Result<void> finish_listing(const CallContext& context, const JobLease& lease) = 0;
 
-  // The job as a whole cannot go on: kFailed; its items stay as they are, and retry_job takes it up again.
+  // The job as a whole cannot go on: kFailed; its items stay as they are, and retry_job takes it up again. Should
+  // nobody do so within a day, what may have been stored for items in opened batches is garbage, as in cancel_job.
   virtual Result<void> fail_job(const CallContext& context, const JobLease& lease, const JobTrouble& trouble) = 0;
 
   // A warning that does not stop the job, joined to what it carries already.
@@ -137,13 +139,14 @@ class Journal {
   virtual Result<std::optional<Timestamp>> next_due(const CallContext& context, const JobId& job) = 0;
 
   // The pending items of a batch, each with the record of `place` that has its content already, if any. One query or
-  // two for the whole batch. Items of a job that was cancelled or failed are not given.
+  // two for the whole batch. Items of a job that was cancelled or failed are not given. That the batch was opened for
+  // this place is written down first, once.
   virtual Result<Batch> open_batch(const CallContext& context, const BatchRef& batch, const StorePlace& place) = 0;
 
   // Writes many outcomes in one transaction: compare-and-set on each item's state (kPending, or kFailed when the
   // outcome is kImported), counters moved by the rows that changed, records inserted or updated (unique per place and
-  // Drive id), objects that no record needs any more put on the list of garbage. A job whose last pending item this was
-  // becomes kCompleted. One effect per outcome, in order. Safe to repeat.
+  // Drive id), objects that no record needs (any more) put on the list of garbage. A job whose last pending item this
+  // was becomes kCompleted. One effect per outcome, in order. Safe to repeat.
   virtual Result<std::vector<CommitEffect>> commit(const CallContext& context, std::span<const Outcome> outcomes,
                                                    const StorePlace& place) = 0;
 };
@@ -184,7 +187,9 @@ class ImageStore {
   virtual Result<void> finish_delete(const CallContext& context, ImageId id) = 0;
 
   // Objects without a record: replaced versions, uploads of cancelled items, deletions cut short. They are marked as
-  // being removed, so that a commit onto such a key is kRequeued; the caller removes them, then forgets them.
+  // being removed, so that a commit onto such a key is kRequeued; the caller removes them, then forgets them. An object
+  // that is known to be there is given out at once; one that may be there after two minutes, and once more after a day,
+  // since its upload may still have been under way (where the item goes on, after a day only).
   virtual Result<std::vector<ObjectKey>> claim_garbage(const CallContext& context, const StorePlace& place,
                                                        std::size_t limit) = 0;
   virtual Result<void> forget_garbage(const CallContext& context, const StorePlace& place,

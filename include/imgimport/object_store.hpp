@@ -99,10 +99,11 @@ class ObjectStore {
   }
 
   // Stores the blob's content under `key`, replacing what was there. On success the whole content is visible, and its
-  // hash has been checked. On any error the key holds what it held before. Safe to repeat.
-  // The returned info always carries size and, where it was computed on the way or verified, sha256 / md5.
-  // kCorrupt: checksum_mismatch, or the blob gave fewer or more bytes than its size. An error of the blob's reader is
-  // passed on as it is. kInvalidArgument: the key is not one (empty, a "." or ".." segment, NUL, too long).
+  // hash has been checked. On an error the key holds what it held before; but where the answer is missing
+  // (kUnavailable, kDeadlineExceeded, kCancelled), a store behind a network may carry it out later. Safe to repeat. The
+  // returned info always carries size and, where it was computed on the way or verified, sha256 / md5. kCorrupt:
+  // checksum_mismatch, or the blob gave fewer or more bytes than its size. An error of the blob's reader is passed on
+  // as it is. kInvalidArgument: the key is not one (empty, a "." or ".." segment, NUL, too long).
   virtual Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                                  const PutOptions& options) = 0;
 

@@ -33,11 +33,11 @@ constexpr std::chrono::minutes kRetryLimit{2};
 // How long another program's use of the source is waited for.
 constexpr std::chrono::seconds kBusyLimit{2};
 
-constexpr std::array<std::string_view, 23> kTotals = {
+constexpr std::array<std::string_view, 24> kTotals = {
     "providers",     "provider_images", "provider_bytes", "places",          "jobs",         "job_totals",
     "job_processed", "job_others",      "job_bytes",      "folders",         "folders_done", "items",
     "item_states",   "item_bytes",      "item_images",    "images",          "image_bytes",  "image_keys",
-    "live_images",   "counted_images",  "image_labels",   "labelled_images", "garbage"};
+    "live_images",   "counted_images",  "image_labels",   "labelled_images", "garbage",      "begun_batches"};
 using Totals = std::array<std::int64_t, kTotals.size()>;
 
 std::int64_t total_of(const Totals& totals, std::string_view name) {
@@ -65,6 +65,8 @@ constexpr auto kSelectImages = select_of("images", kImageTableColumns);
 constexpr auto kSelectGarbage = "SELECT " + kGarbageColumns +
                                 " FROM garbage WHERE (place_id, object_key) > (?1, ?2)"
                                 " ORDER BY place_id, object_key LIMIT ?3";
+
+constexpr auto kSelectBegun = "SELECT " + kBegunColumns + " FROM begun_batches ORDER BY job_id, batch_id, place_id";
 
 const std::array kTables = {
     Table{"providers", kProviderColumns.text, kSelectProviders, &Dialect::copy_providers},
@@ -198,6 +200,17 @@ class SqliteSource {
     });
   }
 
+  // All of them: no more than batches can be under way at once.
+  Result<Part> read_begun() {
+    return read([&](db::Connection& open) -> Result<Part> {
+      const auto names = names_of(kBegunColumns.text);
+      Part part;
+      auto query = open.query(kSelectBegun);
+      while (query.next()) add_row(part, names, query);
+      return part;
+    });
+  }
+
  private:
   explicit SqliteSource(const std::string& path)
       : connection_({.path = path, .access = db::Access::kAlone, .busy_limit = kBusyLimit}) {}
@@ -265,6 +278,7 @@ class Copier {
       }
     }
     IMGIMPORT_RETURN_IF_ERROR(copy_garbage());
+    IMGIMPORT_RETURN_IF_ERROR(copy_begun());
     IMGIMPORT_RETURN_IF_ERROR(end());
     report.jobs = total_of(wanted_, "jobs");
     report.items = total_of(wanted_, "items");
@@ -347,6 +361,16 @@ class Copier {
         return {};
       }));
     }
+  }
+
+  Result<void> copy_begun() {
+    IMGIMPORT_ASSIGN_OR_RETURN(Part part, source_.read_begun());
+    if (part.rows.empty()) return {};
+    const std::string document = part.rows.take();
+    return transact([&](const Work& work) -> Result<void> {
+      work.run(dialect_.copy_begun, {{"rows", document}});
+      return {};
+    });
   }
 
   // Compares, and takes the mark away.

@@ -23,6 +23,7 @@ inline constexpr db::SqlText kImageTableColumns(
     "id, provider_id, place_id, job_id, created_at, deleting_at, size_bytes, key_hash, width, height, latitude,"
     " longitude, drive_modified_at, deleting, checksum_verified, shared, damaged, drive_id, name, folder_path,"
     " mime_type, object_key, etag, version_id, md5, sha1, sha256, head_revision, taken_at, camera");
+inline constexpr db::SqlText kBegunColumns("job_id, batch_id, place_id");
 inline constexpr db::SqlText kGarbageColumns("place_id, object_key, state, since, again, after_batch");
 
 // What a copy and its source must agree in: rows, and sums over what moves.
@@ -43,6 +44,7 @@ inline constexpr db::SqlText kCopyTotals(
     " (SELECT count(*) FROM images WHERE deleting = 0) AS live_images,"
     " (SELECT coalesce(sum(images), 0) FROM image_blocks) AS counted_images,"
     " (SELECT count(*) FROM image_labels) AS image_labels,"
-    " (SELECT coalesce(sum(images), 0) FROM labels) AS labelled_images, (SELECT count(*) FROM garbage) AS garbage");
+    " (SELECT coalesce(sum(images), 0) FROM labels) AS labelled_images, (SELECT count(*) FROM garbage) AS garbage,"
+    " (SELECT count(*) FROM begun_batches) AS begun_batches");
 
 }  // namespace imgimport

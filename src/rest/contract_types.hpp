@@ -276,6 +276,7 @@ void describe(Wire& wire, T& outcome) {
   wire.field("item", outcome.item);
   wire.field("state", outcome.state);
   wire.field("stored", outcome.stored);
+  wire.field("perhaps_stored", outcome.perhaps_stored);
   wire.field("same_as", outcome.same_as);
   wire.field("reason", outcome.reason);
   wire.field("remedy", outcome.remedy);

@@ -247,7 +247,7 @@ void Dispatcher::transfer(Transfer& work) {
   context.stop = transfers_stop_.get_token();
   const JobId& job = work.batch->batch().job;
   std::optional<Outcome> outcome;
-  auto stored = transfer_image(context, ports_.source, ports_.store, work.item, mode_for(work.item));
+  auto [stored, perhaps_stored] = transfer_image(context, ports_.source, ports_.store, work.item, mode_for(work.item));
   ramp_.leave();
   if (stored.has_value()) {
     outcome = outcome_for(job, work.item, ItemState::kImported);
@@ -256,6 +256,7 @@ void Dispatcher::transfer(Transfer& work) {
     const Error error = std::move(stored).error();
     if (error.code() == ErrorCode::kRateLimited) ports_.source_budget.slow_down();
     outcome = dispose(options_.retry, job, work.item, error, ports_.clock.now(), random_jitter());
+    if (outcome && perhaps_stored) outcome->perhaps_stored = work.item.key;
   }
   work.memory = {};
   if (outcome) {

@@ -1,6 +1,9 @@
 #include "worker/disposition.hpp"
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "base/sentence.hpp"
 
@@ -62,6 +65,14 @@ std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const
   return outcome;
 }
 
+// Nothing was sent: there was no connection, to the store or to the service that gives the tickets.
+bool is_unsent(const Error& error) noexcept {
+  constexpr std::array<std::string_view, 6> kReasons = {"connect_failed",          "connect_timeout",
+                                                        "host_not_resolved",       "tls_failed",
+                                                        "certificate_not_trusted", "service_away"};
+  return std::find(kReasons.begin(), kReasons.end(), error.reason()) != kReasons.end();
+}
+
 }  // namespace
 
 std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
@@ -69,6 +80,20 @@ std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, cons
   auto outcome = decide(policy, job, item, error, now, jitter);
   if (outcome) outcome->remedy = remedy_of(error, outcome->stops_job ? ItemState::kFailed : outcome->state);
   return outcome;
+}
+
+bool may_be_stored(const Error& error_of_put) noexcept {
+  switch (error_of_put.code()) {
+    case ErrorCode::kUnavailable:
+      return !is_unsent(error_of_put);
+    case ErrorCode::kCancelled:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kInternal:
+    case ErrorCode::kCorrupt:  // a store that checks nothing may have taken other bytes than were sent
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace imgimport

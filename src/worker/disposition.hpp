@@ -23,4 +23,8 @@ struct RetryPolicy : BackoffPolicy {
 std::optional<Outcome> dispose(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
                                Timestamp now, double jitter);
 
+// Whether an object may lie under the key, or come to, although the put ended with this error: the answer is missing,
+// or says nothing of the object.
+bool may_be_stored(const Error& error_of_put) noexcept;
+
 }  // namespace imgimport

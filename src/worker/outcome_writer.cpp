@@ -110,6 +110,7 @@ bool OutcomeWriter::flush(const CallContext& context, std::vector<Entry>& group)
   for (Entry& entry : group) {
     if (!is_stored(entry)) continue;
     entry.outcome.state = ItemState::kPending;
+    entry.outcome.perhaps_stored = entry.outcome.stored->key;
     entry.outcome.stored.reset();
     entry.outcome.reason = "not_durable";
     entry.outcome.remedy = flushed.error().message();

@@ -10,6 +10,7 @@
 
 #include "base/image_type.hpp"
 #include "crypto/hash.hpp"
+#include "worker/disposition.hpp"
 #include "worker/source_reader.hpp"
 
 namespace imgimport {
@@ -103,13 +104,18 @@ class ImageTransfer {
         file_{item.file.id, item.file.resource_key},
         mode_(mode) {}
 
-  Result<StoredObject> run() {
+  Transferred run() {
+    auto stored = store_as_listed();
+    return {std::move(stored), put_in_doubt_};
+  }
+
+ private:
+  Result<StoredObject> store_as_listed() {
     const Expectation listed{item_.file.size, item_.file.hashes};
     if (item_.attempts >= kAttemptsBeforeDoubt && has_checksum(listed.hashes)) return run_in_doubt(listed);
     return store(listed);
   }
 
- private:
   Result<StoredObject> store(const Expectation& expected) {
     return mode_ == TransferMode::kInMemory && expected.size ? store_from_memory(expected) : store_streaming(expected);
   }
@@ -154,7 +160,12 @@ class ImageTransfer {
     PutOptions options;
     options.content_type = std::string(type.mime_type);
     options.expected = expected.hashes;
-    IMGIMPORT_ASSIGN_OR_RETURN(ObjectInfo info, store_.put(context_, item_.key, blob, options));
+    auto put = store_.put(context_, item_.key, blob, options);
+    if (!put.has_value()) {
+      put_in_doubt_ = may_be_stored(put.error());
+      return std::move(put).error();
+    }
+    ObjectInfo info = *std::move(put);
     StoredObject stored;
     stored.key = item_.key;
     stored.size_bytes = info.size_bytes;
@@ -222,12 +233,13 @@ class ImageTransfer {
   const WorkItem& item_;
   const FileRef file_;
   const TransferMode mode_;
+  bool put_in_doubt_ = false;
 };
 
 }  // namespace
 
-Result<StoredObject> transfer_image(const CallContext& context, Source& source, ObjectStore& store,
-                                    const WorkItem& item, TransferMode mode) {
+Transferred transfer_image(const CallContext& context, Source& source, ObjectStore& store, const WorkItem& item,
+                           TransferMode mode) {
   return ImageTransfer(context, source, store, item, mode).run();
 }
 

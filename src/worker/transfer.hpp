@@ -20,6 +20,12 @@ enum class TransferMode : std::uint8_t {
 // After so many mismatches of one file, the published hash itself is doubted.
 inline constexpr std::int32_t kAttemptsBeforeDoubt = 2;
 
+struct Transferred {
+  Result<StoredObject> stored;
+  // Where that is an error: the put was begun, and may be carried out all the same.
+  bool perhaps_stored = false;
+};
+
 // Downloads the item, makes sure by its first bytes that it is an image, and puts it under its key with the published
 // hashes as a condition. A connection that breaks is resumed at its offset a few times, at once, as long as bytes come.
 //
@@ -30,7 +36,7 @@ inline constexpr std::int32_t kAttemptsBeforeDoubt = 2;
 //
 // Errors: those of Source::open and ObjectStore::put; kUnsupported (not_an_image): the file's own bytes are no image;
 // kCorrupt (not_the_bytes): an HTML or JSON document came in place of them; kCorrupt (size_mismatch).
-Result<StoredObject> transfer_image(const CallContext& context, Source& source, ObjectStore& store,
-                                    const WorkItem& item, TransferMode mode);
+Transferred transfer_image(const CallContext& context, Source& source, ObjectStore& store, const WorkItem& item,
+                           TransferMode mode);
 
 }  // namespace imgimport

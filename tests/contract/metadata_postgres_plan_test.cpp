@@ -133,6 +133,29 @@ TEST_CASE("PostgreSQL plans each list by the index that is meant for it", "[meta
   plan(dialect.days, {{"rows", R"('[{"parent":-5,"first":"2004-01-01","stop":"2004-01-31 "}]')"}}, "labels_below");
 }
 
+TEST_CASE("PostgreSQL finds the items of begun batches by those batches", "[metadata][plan]") {
+  const Dialect& dialect = postgres_dialect();
+  // Ten jobs of 10,000 items, of which a tenth is pending, and each has begun some batches.
+  PostgresServer& server = PostgresServer::shared();
+  server.execute(large_database(),
+                 "INSERT INTO items (job_id, batch_id, state, reason, remedy, drive_id, name, folder_path, mime_type,"
+                 " head_revision, resource_key, taken_at, camera, object_key)"
+                 " SELECT 1 + i % 10, CASE WHEN i % 100 < 10 THEN i / 100 END, CASE WHEN i % 100 < 10 THEN 1 ELSE 2"
+                 " END, '', '', 'item-' || i, 'n', '', '', '', '', '', '', 'key-' || i"
+                 " FROM generate_series(1, 100000) i;"
+                 "INSERT INTO begun_batches SELECT 1 + i % 10, i / 10, 1 FROM generate_series(1, 200) i;"
+                 "INSERT INTO garbage SELECT 1, 'key-' || i, i % 3, i, 0, 0 FROM generate_series(1, 20000) i;"
+                 "ANALYZE items; ANALYZE begun_batches; ANALYZE garbage");
+  for (const db::Sql statement : {dialect.not_begun, dialect.begun_keys, dialect.purge_begun, dialect.begun_places}) {
+    const std::string text = explain(statement, {{"job", "3"}, {"batch", "17"}, {"place", "1"}});
+    INFO(text);
+    CHECK_FALSE(scans(text, "items"));
+    CHECK_FALSE(scans(text, "images"));
+  }
+  CHECK(explain(dialect.waiting_keys, {{"place", "1"}, {"now", "5"}, {"limit", "100"}}).find("garbage_by_state") !=
+        std::string::npos);
+}
+
 TEST_CASE("PostgreSQL reads about as many images as a list shows", "[metadata][plan]") {
   const auto reads = [](const ImageQuery& query, std::int64_t page, ImageId before) {
     return reads_of([&](MetadataStore& store) {

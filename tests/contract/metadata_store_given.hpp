@@ -26,10 +26,11 @@ inline void empty_database(const std::string& url) {
   if (!target.has_value()) throw std::runtime_error(target.error().message());
   db::SqlSession session(*target);
   for (const db::Sql& sql :
-       {db::Sql("DELETE FROM garbage"), db::Sql("DELETE FROM image_labels"), db::Sql("DELETE FROM labels"),
-        db::Sql("DELETE FROM image_blocks"), db::Sql("DELETE FROM images"), db::Sql("DELETE FROM items"),
-        db::Sql("DELETE FROM folders"), db::Sql("DELETE FROM jobs"), db::Sql("DELETE FROM places"),
-        db::Sql("DELETE FROM providers"), db::Sql("DELETE FROM calls"), db::Sql("UPDATE sequences SET value = 0")}) {
+       {db::Sql("DELETE FROM garbage"), db::Sql("DELETE FROM begun_batches"), db::Sql("DELETE FROM image_labels"),
+        db::Sql("DELETE FROM labels"), db::Sql("DELETE FROM image_blocks"), db::Sql("DELETE FROM images"),
+        db::Sql("DELETE FROM items"), db::Sql("DELETE FROM folders"), db::Sql("DELETE FROM jobs"),
+        db::Sql("DELETE FROM places"), db::Sql("DELETE FROM providers"), db::Sql("DELETE FROM calls"),
+        db::Sql("UPDATE sequences SET value = 0")}) {
     session.exec(sql);
   }
 }

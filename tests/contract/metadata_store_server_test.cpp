@@ -168,8 +168,30 @@ TEST_CASE("five stores that open an empty database at once share the work", "[me
       }
     }
     for (const std::string& trouble : troubles) CHECK(trouble == "");
-    CHECK(server.execute(database.name(), "SELECT version FROM imgimport_schema") == "1\n2\n");
+    CHECK(server.execute(database.name(), "SELECT version FROM imgimport_schema") == "1\n2\n3\n");
   }
+}
+
+TEST_CASE("a server forgets batches that were begun once nothing in them is pending, or their job stops",
+          "[metadata]") {
+  PostgresBackend backend;
+  MetadataStore& store = backend.store;
+  const auto begun = [&] {
+    const auto text = PostgresServer::shared().execute(backend.database.name(), "SELECT count(*) FROM begun_batches");
+    return text.substr(0, text.find('\n'));
+  };
+  const JobLease done = listed(store, "job-1", pictures(1, 3));
+  for (const WorkItem& item : work(store, done, backend.clock.now())) commit(store, imported(done, item));
+  const JobLease failed = listed(store, "job-2", pictures(11, 3));
+  const JobLease cancelled = listed(store, "job-3", pictures(21, 3));
+  const JobLease open = listed(store, "job-4", pictures(31, 3));
+  for (const JobLease& lease : {failed, cancelled, open}) work(store, lease, backend.clock.now());
+  CHECK(begun() == "4");
+  get(store.claim_garbage(kCall, kPlace, 10));
+  CHECK(begun() == "3");
+  get(store.fail_job(kCall, failed, {"r", "m", "d"}));
+  get(store.cancel_job(kCall, cancelled.job));
+  CHECK(begun() == "1");
 }
 
 TEST_CASE("what lists are found by is made up for the records of an older program's server", "[metadata]") {

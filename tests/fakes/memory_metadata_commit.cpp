@@ -1,6 +1,8 @@
 // Journal::commit in memory.
 #include "fakes/memory_metadata_store.hpp"
 
+#include "metadata/discard.hpp"
+
 namespace imgimport {
 namespace {
 
@@ -32,20 +34,37 @@ bool MemoryMetadataStore::in_use(const StorePlace& place, const ObjectKey& key) 
   return false;
 }
 
-void MemoryMetadataStore::discard(const StorePlace& place, const ObjectKey& key) {
+void MemoryMetadataStore::discard(const StorePlace& place, const ObjectKey& key, Discard why) {
   if (key.value().empty() || in_use(place, key)) return;
-  const auto [entry, fresh] = garbage_.try_emplace(GarbageKey(place, key));
-  GarbageEntry& garbage = entry->second;
-  if (fresh) garbage.since = clock_.now();
-  if (garbage.state == GarbageState::kBeingRemoved) garbage.again = true;
-  if (garbage.state == GarbageState::kGone) garbage.state = GarbageState::kWaiting;
+  const DiscardColumns columns = discard_columns(why, clock_.now());
+  GarbageEntry& garbage = garbage_[GarbageKey(place, key)];
+  if (garbage.state == GarbageState::kBeingRemoved) {
+    garbage.again |= columns.again_if_removing;
+    return;
+  }
+  garbage.state = GarbageState::kWaiting;
+  garbage.since = from_millis(columns.since);
+  garbage.again |= columns.again;
+}
+
+void MemoryMetadataStore::discard_begun(JobEntry& job, Discard why) {
+  for (const auto& [batch, place] : job.begun) {
+    for (const auto& [id, item] : job.items) {
+      if (item.state == ItemState::kPending && item.batch == batch) discard(place, item.listed.key, why);
+    }
+  }
+  job.begun.clear();
 }
 
 void MemoryMetadataStore::remember_gone(const StorePlace& place, const ObjectKey& key) {
   const auto [entry, fresh] = garbage_.try_emplace(GarbageKey(place, key));
   GarbageEntry& garbage = entry->second;
+  garbage.after_batch = last_batch_;
   if (!fresh && garbage.state == GarbageState::kWaiting) return;
-  garbage = {garbage.again ? GarbageState::kWaiting : GarbageState::kGone, clock_.now(), false, last_batch_};
+  garbage.state = garbage.again != 0 ? GarbageState::kWaiting : GarbageState::kGone;
+  garbage.since = clock_.now();
+  if (garbage.again == kAgainLater) garbage.since += kUploadLimit;
+  garbage.again = (garbage.again & kAgainAtOnce) != 0 ? garbage.again & kAgainLater : 0;
 }
 
 Result<std::vector<CommitEffect>> MemoryMetadataStore::commit(const CallContext& context,
@@ -71,7 +90,8 @@ CommitEffect MemoryMetadataStore::apply(const Outcome& outcome, const StorePlace
   const bool imported = outcome.state == ItemState::kImported;
   const bool open = item.state == ItemState::kPending || (item.state == ItemState::kFailed && imported);
   if (!open) {
-    if (outcome.stored) discard(place, outcome.stored->key);
+    if (outcome.stored) discard(place, outcome.stored->key, Discard::kOrphaned);
+    if (outcome.perhaps_stored) discard(place, *outcome.perhaps_stored, Discard::kAbandoned);
     const bool orphaned = outcome.stored && item.state == ItemState::kCancelled;
     return orphaned ? CommitEffect::kOrphaned : CommitEffect::kAlreadyDone;
   }
@@ -80,11 +100,16 @@ CommitEffect MemoryMetadataStore::apply(const Outcome& outcome, const StorePlace
     return keep(outcome, place, *job, item);
   }
   finish(outcome, *job, item, std::nullopt);
+  const bool ended = outcome.state == ItemState::kFailed;
+  if (outcome.perhaps_stored) {
+    discard(place, *outcome.perhaps_stored, ended ? Discard::kAbandoned : Discard::kInDoubt);
+  }
   const bool over = job->job.status == JobStatus::kFailed || job->job.status == JobStatus::kCancelled;
   if (outcome.stops_job && !over) {
     job->job.status = JobStatus::kFailed;
     job->job.finished_at = clock_.now();
     job->job.trouble = outcome.stops_job;
+    discard_begun(*job, Discard::kInDoubt);
   }
   return CommitEffect::kApplied;
 }
@@ -122,7 +147,7 @@ CommitEffect MemoryMetadataStore::store(const Outcome& outcome, const StorePlace
     going |= entry.going == Going::kWithObject && entry.image.place == place && entry.image.key == object.key;
   }
   if (going || removing || too_early) {
-    return requeue(job, item, removing || !listed ? kRemovalPause : std::chrono::seconds(0));
+    return requeue(outcome, place, job, item, removing || going ? kRemovalPause : std::chrono::seconds(0));
   }
   if (listed) garbage_.erase(garbage);
   const ObjectKey replaced = own != nullptr ? own->image.key : ObjectKey();
@@ -138,7 +163,7 @@ CommitEffect MemoryMetadataStore::store(const Outcome& outcome, const StorePlace
     if (entry.image.place == place && entry.image.key == object.key) entry.image.damaged = false;
   }
   if (object.checksum_verified) fill_missing(image.hashes, item.listed.file.hashes);
-  discard(place, replaced);
+  discard(place, replaced, Discard::kOrphaned);
   job.job.counters.bytes += static_cast<std::int64_t>(object.size_bytes);
   finish(outcome, job, item, image.id);
   return CommitEffect::kApplied;
@@ -149,7 +174,7 @@ CommitEffect MemoryMetadataStore::keep(const Outcome& outcome, const StorePlace&
   const ImageEntry* target = live(place, *outcome.same_as);
   ImageEntry* own = record(place, item.listed.file.id);
   if (target == nullptr || target->image.damaged || (own != nullptr && own->going != Going::kNot)) {
-    return requeue(job, item, std::chrono::seconds(0));
+    return requeue(outcome, place, job, item, std::chrono::seconds(0));
   }
   if (outcome.state == ItemState::kSkipped || own == target) {
     if (own == target) {
@@ -172,7 +197,7 @@ CommitEffect MemoryMetadataStore::keep(const Outcome& outcome, const StorePlace&
   image.hashes = shared.hashes;
   image.damaged = false;
   fill_missing(image.hashes, item.listed.file.hashes);
-  discard(place, replaced);
+  discard(place, replaced, Discard::kOrphaned);
   finish(outcome, job, item, image.id);
   return CommitEffect::kApplied;
 }
@@ -190,9 +215,11 @@ void MemoryMetadataStore::finish(const Outcome& outcome, JobEntry& job, ItemEntr
   item.image = image;
 }
 
-CommitEffect MemoryMetadataStore::requeue(JobEntry& job, ItemEntry& item, std::chrono::milliseconds pause) {
-  const bool cancelled = job.job.status == JobStatus::kCancelled;
-  if (item.state == ItemState::kFailed && cancelled) return CommitEffect::kAlreadyDone;
+CommitEffect MemoryMetadataStore::requeue(const Outcome& outcome, const StorePlace& place, JobEntry& job,
+                                          ItemEntry& item, std::chrono::milliseconds pause) {
+  const bool ended = item.state == ItemState::kFailed && job.job.status == JobStatus::kCancelled;
+  if (outcome.stored) discard(place, outcome.stored->key, ended ? Discard::kAbandoned : Discard::kInDoubt);
+  if (ended) return CommitEffect::kAlreadyDone;
   move(job, item, ItemState::kPending);
   item.batch = 0;
   item.not_before.reset();

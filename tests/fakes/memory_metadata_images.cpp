@@ -221,14 +221,14 @@ Result<std::vector<ObjectKey>> MemoryMetadataStore::claim_garbage(const CallCont
     if (image.going == Going::kWithObject) stuck.push_back(image);
     return true;
   });
-  for (const ImageEntry& entry : stuck) discard(place, entry.image.key);
+  for (const ImageEntry& entry : stuck) discard(place, entry.image.key, Discard::kOrphaned);
   std::vector<ObjectKey> claimed;
   for (auto& [key, entry] : garbage_) {
-    const bool due = entry.state == GarbageState::kWaiting ||
+    const bool due = (entry.state == GarbageState::kWaiting && entry.since <= now) ||
                      (entry.state == GarbageState::kBeingRemoved && entry.since <= now - kRemovalGrace);
     if (!due || key.first != place || claimed.size() >= limit || in_use(place, key.second)) continue;
     entry.state = GarbageState::kBeingRemoved;
-    entry.again = false;
+    entry.again &= kAgainLater;
     entry.since = now;
     claimed.push_back(key.second);
   }

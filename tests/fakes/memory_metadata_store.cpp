@@ -221,6 +221,7 @@ Result<Job> MemoryMetadataStore::cancel_job(const CallContext& context, const Jo
   Job& job = entry->job;
   const bool done = job.status == JobStatus::kCompleted && (job.counters.deferred == 0 || job.dry_run);
   if (job.status == JobStatus::kCancelled || done) return job;
+  discard_begun(*entry, Discard::kAbandoned);
   for (auto& [item_id, item] : entry->items) {
     if (item.state != ItemState::kPending && item.state != ItemState::kDeferred) continue;
     move(*entry, item, ItemState::kCancelled);
@@ -409,6 +410,7 @@ Result<void> MemoryMetadataStore::fail_job(const CallContext& context, const Job
   entry->job.status = JobStatus::kFailed;
   entry->job.finished_at = clock_.now();
   entry->job.trouble = trouble;
+  discard_begun(*entry, Discard::kInDoubt);
   return {};
 }
 
@@ -482,7 +484,7 @@ Result<Batch> MemoryMetadataStore::open_batch(const CallContext& context, const 
                                               const StorePlace& place) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   const std::lock_guard lock(mutex_);
-  IMGIMPORT_ASSIGN_OR_RETURN(const JobEntry* job, known(batch.job));
+  IMGIMPORT_ASSIGN_OR_RETURN(JobEntry * job, known(batch.job));
   Batch opened{batch.job, {}};
   if (!is_live(job->job)) return opened;
   for (const auto& [id, item] : job->items) {
@@ -490,6 +492,7 @@ Result<Batch> MemoryMetadataStore::open_batch(const CallContext& context, const 
     opened.items.push_back({ItemId(id), item.listed.file, item.listed.folder_path, item.listed.key, item.attempts,
                             item.backoffs, item.retrying_since, known_image(place, item)});
   }
+  if (!opened.items.empty()) job->begun.emplace(batch.batch.value(), place);
   return opened;
 }
 

@@ -18,6 +18,7 @@
 
 #include "imgimport/clock.hpp"
 #include "imgimport/metadata_store.hpp"
+#include "metadata/discard.hpp"
 
 namespace imgimport {
 
@@ -101,6 +102,7 @@ class MemoryMetadataStore : public MetadataStore {
     std::vector<FolderEntry> folders;
     std::map<std::int64_t, ItemEntry> items;
     std::set<DriveId> known_items;
+    std::set<std::pair<std::int64_t, StorePlace>> begun;  // batches, where
   };
   enum class Going : std::uint8_t { kNot = 0, kAlone = 1, kWithObject = 2 };
   struct ImageEntry {
@@ -113,7 +115,7 @@ class MemoryMetadataStore : public MetadataStore {
   struct GarbageEntry {
     GarbageState state = GarbageState::kWaiting;
     Timestamp since;
-    bool again = false;
+    std::int64_t again = 0;
     std::int64_t after_batch = 0;
   };
   using GarbageKey = std::pair<StorePlace, ObjectKey>;
@@ -129,12 +131,14 @@ class MemoryMetadataStore : public MetadataStore {
   ImageEntry* live(const StorePlace& place, ImageId id);
   std::optional<KnownImage> known_image(const StorePlace& place, const ItemEntry& item);
   bool in_use(const StorePlace& place, const ObjectKey& key);
-  void discard(const StorePlace& place, const ObjectKey& key);
+  void discard(const StorePlace& place, const ObjectKey& key, Discard why);
+  void discard_begun(JobEntry& job, Discard why);
   void remember_gone(const StorePlace& place, const ObjectKey& key);
   CommitEffect apply(const Outcome& outcome, const StorePlace& place);
   CommitEffect store(const Outcome& outcome, const StorePlace& place, JobEntry& job, ItemEntry& item);
   CommitEffect keep(const Outcome& outcome, const StorePlace& place, JobEntry& job, ItemEntry& item);
-  CommitEffect requeue(JobEntry& job, ItemEntry& item, std::chrono::milliseconds pause);
+  CommitEffect requeue(const Outcome& outcome, const StorePlace& place, JobEntry& job, ItemEntry& item,
+                       std::chrono::milliseconds pause);
   void finish(const Outcome& outcome, JobEntry& job, ItemEntry& item, std::optional<ImageId> image);
   ImageEntry& write_record(const StorePlace& place, const JobEntry& job, const ItemEntry& item);
   bool matches(const ImageEntry& entry, const ImageQuery& query) const;

@@ -11,6 +11,7 @@
 #include "fakes/memory_object_store.hpp"
 #include "fakes/memory_source.hpp"
 #include "importer/import_module.hpp"
+#include "metadata/discard.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "queue/in_process_queue.hpp"
 #include "support/temp_dir.hpp"
@@ -23,12 +24,21 @@ namespace {
 
 const auto kFarAway = std::chrono::seconds(60);
 
+class FastForward : public SystemClock {
+ public:
+  Timestamp now() const override { return SystemClock::now() + milliseconds(ahead_.load()); }
+  void advance(milliseconds by) { ahead_ += by.count(); }
+
+ private:
+  std::atomic<std::int64_t> ahead_{0};
+};
+
 class Service {
  public:
   explicit Service(WorkerOptions options = {}) {
     SqliteOptions sqlite;
     sqlite.path = (dir_.path() / "test.db").string();
-    auto opened = SqliteMetadataStore::open(sqlite, clock_);
+    auto opened = SqliteMetadataStore::open(sqlite, clock);
     REQUIRE(opened.has_value());
     metadata = *std::move(opened);
     options.threads = 8;
@@ -39,8 +49,8 @@ class Service {
     importing.listing.batch_size = 10;
     importing.listing.retry_base = milliseconds(5);
     importing.refill.batch_size = 10;
-    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue_, budget_, clock_});
-    worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget_, clock_, metrics_},
+    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue_, budget_, clock});
+    worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget_, clock, metrics_},
                     *metadata);
   }
   ~Service() {
@@ -80,13 +90,13 @@ class Service {
     }
   }
 
+  FastForward clock;
   MemorySource source;
   MemoryObjectStore store;
   std::unique_ptr<SqliteMetadataStore> metadata;
 
  private:
   TempDir dir_;
-  SystemClock clock_;
   MetricsRegistry metrics_;
   InProcessQueue queue_{64};
   TokenBucketBudget budget_{0};
@@ -276,7 +286,7 @@ TEST_CASE("a store that is full stops the job; retry goes on where it was") {
     WorkItem item;
     item.file = file;
     item.key = ObjectKey("x/y/z");
-    (void)transfer_image(CallContext{}, one, service.store, item, TransferMode::kInMemory).has_value();
+    (void)transfer_image(CallContext{}, one, service.store, item, TransferMode::kInMemory).stored.has_value();
   }
   // A transfer that met the full disk may end only now, and stop the job once more: at most each thread one.
   Job mended = stopped;
@@ -296,6 +306,38 @@ TEST_CASE("objects that could not be made durable are stored again before their 
   const Job job = service.wait(service.submit());
   CHECK(job.counters.imported == 10);
   CHECK(service.store.puts() > 10);
+}
+
+TEST_CASE("what is given up while it is being stored comes onto the list of garbage, and nothing else does") {
+  WorkerOptions options;
+  options.retry.retry_for = milliseconds(0);
+  Service service(options);
+  add_images(service.source, "root", 10);
+  service.source.add_file("root", "text", "text.jpg", "no image at all");
+  const Error stalled = Error(ErrorCode::kUnavailable, "no answer").with_reason("stalled");
+  for (std::size_t n = 1; n <= 3; ++n) service.store.fail_put(n, stalled);
+  service.store.fail_put(4, Error(ErrorCode::kUnavailable, "refused").with_reason("connect_failed"));
+  service.start();
+  const JobId id = service.submit();
+  CHECK(service.wait(id).counters.failed == 5);
+  service.clock.advance(kAbandonedGrace);
+  const auto claimed = service.metadata->claim_garbage(CallContext{}, StorePlace{.provider = "local"}, 100);
+  REQUIRE(claimed.has_value());
+  CHECK(claimed->size() == 3);
+}
+
+TEST_CASE("an object that could not be made durable, nor stored again, comes onto the list of garbage") {
+  Service service;
+  add_images(service.source, "root", 1);
+  service.store.fail_flush(Error(ErrorCode::kUnavailable, "the disk lost something"));
+  service.store.fail_put(2, Error(ErrorCode::kPermissionDenied, "no more of that"));
+  service.start();
+  CHECK(service.wait(service.submit()).counters.failed == 1);
+  CHECK(service.store.keys().size() == 1);
+  service.clock.advance(kUploadLimit);
+  const auto claimed = service.metadata->claim_garbage(CallContext{}, StorePlace{.provider = "local"}, 100);
+  REQUIRE(claimed.has_value());
+  CHECK(*claimed == service.store.keys());
 }
 
 TEST_CASE("equal contents are downloaded once") {

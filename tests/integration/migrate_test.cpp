@@ -57,6 +57,8 @@ void await_images(const std::string& database, std::int64_t images) {
   throw std::runtime_error("the copy does not come that far");
 }
 
+const std::string kKilledJob = "123e4567-e89b-42d3-a456-426614174001";
+
 // Many images made at once, and a job in which everything has happened.
 void make_deployment(const std::filesystem::path& path, const HandClock& given) {
   HandClock clock;
@@ -99,6 +101,11 @@ void make_deployment(const std::filesystem::path& path, const HandClock& given) 
   Outcome late = imported(lease, opened_items[5]);
   late.stored->key = ObjectKey("imports/odd-5/other/photo.jpg");
   commit(store, late);
+  // A job whose worker was killed in the midst of it.
+  const JobLease killed = create(store, new_job(kKilledJob));
+  add(store, killed, pictures(60, 3));
+  finish(store, killed);
+  work(store, killed, clock.now());
 }
 
 bool same(const Image& a, const Image& b) {
@@ -140,7 +147,7 @@ void check_same(MetadataStore& source, MetadataStore& target, HandClock& clock) 
   const auto copied_jobs = get(target.jobs(kCall, JobId(), 100));
   REQUIRE(jobs.size() == copied_jobs.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) CHECK(same(jobs[i], copied_jobs[i]));
-  const JobLease lease{jobs[0].id, jobs[0].epoch};
+  const JobLease lease{jobs[1].id, jobs[1].epoch};
   const auto items = all_items(source, lease);
   const auto copied_items = all_items(target, lease);
   REQUIRE(items.size() == copied_items.size());
@@ -157,6 +164,18 @@ void check_same(MetadataStore& source, MetadataStore& target, HandClock& clock) 
   // The job goes on where it was, and the same object is nobody's.
   CHECK(work(target, lease, clock.now()).size() == work(source, lease, clock.now()).size());
   CHECK(get(target.claim_garbage(kCall, kPlace, 10)) == get(source.claim_garbage(kCall, kPlace, 10)));
+  // Nor is it forgotten that workers were at it.
+  get(source.cancel_job(kCall, JobId(kKilledJob)));
+  get(target.cancel_job(kCall, JobId(kKilledJob)));
+  clock.advance(kAbandonedGrace);
+  const auto claimed = [](MetadataStore& store) {
+    auto keys = get(store.claim_garbage(kCall, kPlace, 10));
+    std::sort(keys.begin(), keys.end());
+    return keys;
+  };
+  const auto abandoned = claimed(source);
+  CHECK(abandoned.size() >= 3);
+  CHECK(claimed(target) == abandoned);
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 // Whole imports into S3: a real server (Ceph's radosgw), and a fake one for what a real one cannot be made to do.
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 
 #include "cloud_import.hpp"
 #include "emulators/drive/drive_emulator.hpp"
@@ -25,6 +29,29 @@ Settings settings_of(const test::FakeS3& fake) {
           {"AWS_BUCKET_NAME", "images"},
           {"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
           {"AWS_SECRET_ACCESS_KEY", "secret"}};
+}
+
+// The objects that no record names, and the records whose object is missing.
+std::vector<std::string> astray(const test::FakeS3& fake, const std::map<std::string, StoredImage>& records) {
+  std::set<std::string> expected;
+  for (const auto& [id, record] : records) expected.insert("/images/" + record.object_key);
+  std::set<std::string> there;
+  for (const auto& [path, bytes] : fake.objects()) there.insert(path);
+  std::vector<std::string> paths;
+  std::set_symmetric_difference(expected.begin(), expected.end(), there.begin(), there.end(),
+                                std::back_inserter(paths));
+  return paths;
+}
+
+void wait_until(const std::function<bool()>& done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable never;
+  while (!done()) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    never.wait_for(lock, std::chrono::milliseconds(10));
+  }
 }
 
 }  // namespace
@@ -187,4 +214,46 @@ TEST_CASE("kill -9 in the middle of an import into S3 leaves no orphan and loses
   const auto records = all_records(*server);
   CHECK(records.size() == kImages);
   CHECK(audit_bucket(bucket_contents(s3, "killed"), records) == "");
+}
+
+TEST_CASE("what a killed process had stored, and a cancelled job never recorded, is removed from the bucket") {
+  constexpr std::size_t kRecorded = 20;
+  constexpr std::size_t kThreads = 8;
+  test::FakeS3 fake;
+  fake.answer_puts(kRecorded);
+  Album album({.count = 60, .size = 8'000});
+  REQUIRE(album.drive.start().has_value());
+  const TempDir dir;
+  const auto settings = merged(merged(settings_for(album.drive), settings_of(fake)),
+                               {{"WORKER_THREADS", std::to_string(kThreads)}, {"BATCH_SIZE", "10"}});
+  auto server = std::make_unique<ServerProcess>(dir.path() / "data", settings);
+  const std::string job = server->import_folder(album.link());
+  const auto processed = [&] {
+    return count(server->get("/api/import/status/" + job + "?imported=0").json.as_object(), "processed");
+  };
+  const auto none_but_recorded = [&] { return processed() == static_cast<std::int64_t>(kRecorded); };
+  wait_until([&] { return fake.objects().size() == kRecorded + kThreads && none_but_recorded(); });
+  bool is_killed_first = false;
+  SECTION("killed, started again, cancelled") {
+    is_killed_first = true;
+  }
+  SECTION("cancelled, then killed") {}
+  if (is_killed_first) {
+    server->kill_hard();
+    server = std::make_unique<ServerProcess>(dir.path() / "data", settings);
+  }
+  REQUIRE(server->post("/api/import/" + job + "/cancel").status == 200);
+  CHECK(astray(fake, all_records(*server)).size() >= kThreads);
+  server->kill_hard();
+
+  // Started some minutes later.
+  server = std::make_unique<ServerProcess>(
+      dir.path() / "data", merged(settings, {{"LD_PRELOAD", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"},
+                                             {"FAKETIME", "+3m"},
+                                             {"FAKETIME_DONT_FAKE_MONOTONIC", "1"}}));
+  const auto records = all_records(*server);
+  CHECK(records.size() == kRecorded);
+  wait_until([&] { return astray(fake, records).empty(); });
+  CHECK(all_records(*server) == records);
+  CHECK(server->stop() == 0);
 }

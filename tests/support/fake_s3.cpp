@@ -18,6 +18,11 @@ std::string base64_of(const std::string& hex) {
 FakeS3::FakeS3(Fault fault)
     : fault_(std::move(fault)), imposter_([this](const ImposterRequest& request) { return answer(request); }) {}
 
+void FakeS3::answer_puts(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  puts_to_answer_ = count;
+}
+
 std::map<std::string, std::string> FakeS3::objects() const {
   const std::lock_guard lock(mutex_);
   return objects_;
@@ -45,7 +50,16 @@ ImposterReply FakeS3::answer(const ImposterRequest& request) {
   if (fault_) {
     if (auto reply = fault_(request, number)) return *std::move(reply);
   }
-  if (request.method == "PUT") return put(request);
+  if (request.method == "PUT") {
+    ImposterReply reply = put(request);
+    if (puts_to_answer_ == std::size_t{0}) {
+      reply.raw.emplace();
+      reply.ending = ImposterEnding::kStall;
+    } else if (puts_to_answer_) {
+      --*puts_to_answer_;
+    }
+    return reply;
+  }
   if (request.method == "DELETE") {
     objects_.erase(request.path());
     return {.status = 204};

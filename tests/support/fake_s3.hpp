@@ -22,6 +22,9 @@ class FakeS3 {
   // Path style; any bucket is there.
   explicit FakeS3(Fault fault = {});
 
+  // Of the PUTs so many are answered; those after them are carried out, and their connections stay silent.
+  void answer_puts(std::size_t count);
+
   std::string endpoint() const { return imposter_.url(); }
   HttpImposter& imposter() noexcept { return imposter_; }
 
@@ -41,9 +44,10 @@ class FakeS3 {
 
   const Fault fault_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> objects_;  // guarded by mutex_, as the next two
+  std::map<std::string, std::string> objects_;  // guarded by mutex_, as the next three
   std::map<std::string, int> puts_;
   std::size_t requests_ = 0;
+  std::optional<std::size_t> puts_to_answer_;
   HttpImposter imposter_;  // last: it ends before what its threads use
 };
 

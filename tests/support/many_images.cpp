@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* kSqlite = R"sql(
 PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;
-DROP TABLE image_names; DROP TABLE image_labels; DROP TABLE image_blocks; DROP TABLE labels; PRAGMA user_version=2;
+DROP TABLE image_names; DROP TABLE image_labels; DROP TABLE image_blocks; DROP TABLE labels; DROP TABLE begun_batches;
+PRAGMA user_version=2;
 BEGIN;
 INSERT INTO providers (id, name, images, bytes) VALUES (1, 'local', {0} - {0} / 1000, 5), (2, 'aws', {0} / 1000, 5);
 INSERT INTO places (id, provider_id, bucket, prefix) VALUES (1, 1, '', 'imports'), (2, 2, 'b', 'imports');
@@ -32,7 +33,8 @@ constexpr const char* kPostgres = R"sql(
 DROP TABLE image_labels, image_blocks, labels;
 DROP INDEX images_by_name;
 DELETE FROM sequences WHERE name = 'label';
-DELETE FROM imgimport_schema WHERE version = 2;
+DROP TABLE begun_batches;
+DELETE FROM imgimport_schema WHERE version >= 2;
 UPDATE sequences SET value = {0} WHERE name = 'image';
 INSERT INTO providers (id, name, images, bytes) OVERRIDING SYSTEM VALUE
   VALUES (1, 'local', {0} - {0} / 1000, 5), (2, 'aws', {0} / 1000, 5);

@@ -66,15 +66,36 @@ Result<std::optional<Timestamp>> SqlMetadataStore::next_due(const CallContext& c
   });
 }
 
+// Before its items are given out: whoever cancels the job afterwards knows that objects may have been stored.
+Result<void> SqlMetadataStore::begin_batch(const CallContext& context, const BatchRef& batch, std::int64_t place) {
+  const auto is_needed = [&](const Work& work, const JobState& job) {
+    if (!job.is_live()) return false;
+    const auto items =
+        work.integer(dialect_.not_begun, {{"job", job.row}, {"batch", batch.batch.value()}, {"place", place}});
+    return items.value_or(0) > 0;
+  };
+  IMGIMPORT_ASSIGN_OR_RETURN(const bool needed, read(context, [&](const Work& work) -> Result<bool> {
+                               IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::find_job(work, batch.job));
+                               return is_needed(work, job);
+                             }));
+  if (!needed) return {};
+  return write(context, [&](const Work& work) -> Result<void> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::lock_job(work, batch.job));
+    if (!is_needed(work, job)) return {};
+    work.run(dialect_.insert_begun, {{"job", job.row}, {"batch", batch.batch.value()}, {"place", place}});
+    return {};
+  });
+}
+
 Result<Batch> SqlMetadataStore::open_batch(const CallContext& context, const BatchRef& batch, const StorePlace& place) {
-  IMGIMPORT_ASSIGN_OR_RETURN(const auto place_row, find_place(context, place));
+  IMGIMPORT_ASSIGN_OR_RETURN(const sql::PlaceRow place_row, find_or_add_place(context, place));
+  IMGIMPORT_RETURN_IF_ERROR(begin_batch(context, batch, place_row.place));
   return read(context, [&](const Work& work) -> Result<Batch> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::find_job(work, batch.job));
     Batch opened{batch.job, {}};
     if (!job.is_live()) return opened;
-    for (const Row row :
-         work.select(dialect_.open_batch,
-                     {{"place", place_row ? place_row->place : 0}, {"job", job.row}, {"batch", batch.batch.value()}})) {
+    for (const Row row : work.select(dialect_.open_batch,
+                                     {{"place", place_row.place}, {"job", job.row}, {"batch", batch.batch.value()}})) {
       opened.items.push_back(sql::work_item(row));
     }
     return opened;

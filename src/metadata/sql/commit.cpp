@@ -1,9 +1,11 @@
 // Journal::commit.
 #include "metadata/sql/committer.hpp"
 #include "metadata/sql/store.hpp"
+#include "metadata/values.hpp"
 
 namespace imgimport {
 
+using sql::JobState;
 using sql::PlaceRow;
 using sql::Work;
 
@@ -36,6 +38,19 @@ std::vector<JobId> jobs_of(std::span<const Outcome> outcomes) {
   return jobs;
 }
 
+// Where keys go onto the list of garbage when outcomes stop their jobs.
+std::set<std::int64_t> places_of_stopping(const Work& work, std::span<const JobState> jobs,
+                                          std::span<const Outcome> outcomes) {
+  std::set<std::int64_t> places;
+  for (const JobState& job : jobs) {
+    const bool stops = std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
+      return outcome.stops_job && stored_text(outcome.job.value()) == job.uuid;
+    });
+    if (stops) places.merge(sql::begun_places(work, job.row));
+  }
+  return places;
+}
+
 }  // namespace
 
 Result<std::vector<CommitEffect>> SqlMetadataStore::commit(const CallContext& context,
@@ -44,11 +59,13 @@ Result<std::vector<CommitEffect>> SqlMetadataStore::commit(const CallContext& co
   if (outcomes.empty()) return std::vector<CommitEffect>();
   IMGIMPORT_ASSIGN_OR_RETURN(const PlaceRow place_row, find_or_add_place(context, place));
   const bool writes_records = std::any_of(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) {
-    return outcome.stored.has_value() || outcome.same_as.has_value();
+    return outcome.stored || outcome.perhaps_stored || outcome.same_as;
   });
   return write(context, [&](const Work& work) -> Result<std::vector<CommitEffect>> {
     auto jobs = sql::lock_jobs(work, jobs_of(outcomes));
-    if (writes_records) sql::lock_place(work, place_row.place);
+    std::set<std::int64_t> places = places_of_stopping(work, jobs, outcomes);
+    if (writes_records) places.insert(place_row.place);
+    for (const std::int64_t locked : places) sql::lock_place(work, locked);
     return sql::Committer(work, place_row, std::move(jobs), outcomes).run();
   });
 }

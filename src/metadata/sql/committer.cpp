@@ -113,6 +113,7 @@ bool Committer::claim_resources(std::size_t index) {
     writes.push_back(key_name(facts->second.own->key));
   }
   if (outcome.stored) writes.push_back(key_name(outcome.stored->key));
+  if (outcome.perhaps_stored) writes.push_back(key_name(*outcome.perhaps_stored));
   if (outcome.same_as) {
     const std::int64_t target = outcome.same_as->value();
     const bool skips = outcome.state == ItemState::kSkipped;
@@ -157,19 +158,23 @@ CommitEffect Committer::apply(std::size_t index) {
 // The item has its outcome. What was uploaded for it nevertheless is in use, or nobody's.
 CommitEffect Committer::refuse(std::size_t index, const Facts& facts) {
   const Outcome& outcome = outcomes_[index];
-  if (!outcome.stored) return CommitEffect::kAlreadyDone;
-  const bool in_use = facts.own && !facts.own->going && facts.own->key == outcome.stored->key;
-  if (!in_use) discarded_.insert(outcome.stored->key);
-  return facts.state == ItemState::kCancelled ? CommitEffect::kOrphaned : CommitEffect::kAlreadyDone;
+  if (outcome.stored) discard(outcome.stored->key, facts, Discard::kOrphaned);
+  if (outcome.perhaps_stored) discard(*outcome.perhaps_stored, facts, Discard::kAbandoned);
+  const bool orphaned = outcome.stored && facts.state == ItemState::kCancelled;
+  return orphaned ? CommitEffect::kOrphaned : CommitEffect::kAlreadyDone;
+}
+
+void Committer::discard(const ObjectKey& uploaded, const Facts& facts, Discard why) {
+  const bool in_use = facts.own && !facts.own->going && facts.own->key == uploaded;
+  if (!in_use) discarded_[why].insert(uploaded);
 }
 
 CommitEffect Committer::store(std::size_t index, const Facts& facts) {
   const StoredObject& object = *outcomes_[index].stored;
-  const bool refused =
-      (facts.own && facts.own->going) || facts.key_going || (facts.garbage && facts.garbage->refuses(facts.batch));
-  if (refused) {
+  const bool going = (facts.own && facts.own->going) || facts.key_going;
+  if (going || (facts.garbage && facts.garbage->refuses(facts.batch))) {
     // After a removal that is over, the object may be there: it is, when uploaded after it, and is overwritten then.
-    const bool removing = !facts.garbage || facts.garbage->state == GarbageState::kBeingRemoved;
+    const bool removing = going || facts.garbage->state == GarbageState::kBeingRemoved;
     return requeue(index, facts, removing ? kRemovalPause : std::chrono::seconds(0));
   }
   if (facts.garbage) off_list_.insert(object.key);
@@ -183,7 +188,7 @@ CommitEffect Committer::store(std::size_t index, const Facts& facts) {
     write.image = facts.own->id;
     index_.push_back({facts.own->id, 0, facts.own->found, facts.found});
     new_bytes_ -= facts.own->size;
-    if (facts.own->key != object.key) discarded_.insert(facts.own->key);
+    if (facts.own->key != object.key) discarded_[Discard::kOrphaned].insert(facts.own->key);
     finish_item({index, facts.own->id, std::nullopt}, facts);
   } else {
     ++new_images_;
@@ -218,7 +223,7 @@ CommitEffect Committer::keep(std::size_t index, const Facts& facts) {
     write.image = facts.own->id;
     index_.push_back({facts.own->id, 0, facts.own->found, facts.found});
     new_bytes_ -= facts.own->size;
-    discarded_.insert(facts.own->key);
+    discarded_[Discard::kOrphaned].insert(facts.own->key);
     finish_item({index, facts.own->id, std::nullopt}, facts);
   } else {
     ++new_images_;
@@ -233,6 +238,10 @@ CommitEffect Committer::keep(std::size_t index, const Facts& facts) {
 CommitEffect Committer::put_off(std::size_t index, const Facts& facts) {
   const Outcome& outcome = outcomes_[index];
   finish_item({index, std::nullopt, std::nullopt}, facts);
+  if (outcome.perhaps_stored) {
+    discard(*outcome.perhaps_stored, facts,
+            outcome.state == ItemState::kFailed ? Discard::kAbandoned : Discard::kInDoubt);
+  }
   // One that is over already stays as it is: fail_job sees to that.
   if (outcome.stops_job) stops_.emplace_back(facts.job, *outcome.stops_job);
   return CommitEffect::kApplied;
@@ -247,7 +256,9 @@ CommitEffect Committer::requeue(std::size_t index, const Facts& facts, std::chro
   const Outcome& outcome = outcomes_[index];
   const JobState& job = jobs_.at(stored_text(outcome.job.value()));
   // Only an item that had failed can be open in a cancelled job: nothing starts there again.
-  if (facts.state == ItemState::kFailed && job.status == JobStatus::kCancelled) return CommitEffect::kAlreadyDone;
+  const bool ended = facts.state == ItemState::kFailed && job.status == JobStatus::kCancelled;
+  if (outcome.stored) discard(outcome.stored->key, facts, ended ? Discard::kAbandoned : Discard::kInDoubt);
+  if (ended) return CommitEffect::kAlreadyDone;
   requeued_.row()
       .add("id", outcome.item.value())
       .add("not_before", pause.count() == 0 ? 0 : to_millis(work_.now + pause));
@@ -355,7 +366,7 @@ void Committer::write_index(std::int64_t first_image) {
 void Committer::write_garbage() {
   if (!undamaged_.empty()) work_.run(work_.dialect.clear_damage, {{"rows", key_rows(place_.place, undamaged_)}});
   take_off_list(work_, place_.place, off_list_);
-  discard_keys(work_, place_.place, std::move(discarded_));
+  for (auto& [why, keys] : discarded_) discard_keys(work_, place_.place, std::move(keys), why);
   undamaged_.clear();
   off_list_.clear();
   discarded_.clear();

@@ -82,6 +82,7 @@ class Committer {
   CommitEffect keep(std::size_t index, const Facts& facts);
   CommitEffect put_off(std::size_t index, const Facts& facts);
   CommitEffect refuse(std::size_t index, const Facts& facts);
+  void discard(const ObjectKey& uploaded, const Facts& facts, Discard why);
   CommitEffect requeue(std::size_t index, const Facts& facts, std::chrono::milliseconds pause);
   void finish_item(const ItemWrite& write, const Facts& facts);
   void flush();
@@ -110,7 +111,7 @@ class Committer {
   JsonRows to_share_;
   std::set<ObjectKey> off_list_;
   std::set<ObjectKey> undamaged_;
-  std::set<ObjectKey> discarded_;
+  std::map<Discard, std::set<ObjectKey>> discarded_;
   std::size_t fresh_ = 0;  // new records
 
   // Of the whole group.

@@ -26,7 +26,8 @@
   X(pending_folders) X(known_folders) X(insert_folders) X(move_cursor) X(open_folders) X(known_items) \
   X(insert_items) X(list_done) X(list_done_dry) \
   /* batches */ \
-  X(take_batches) X(last_batch) X(count_due) X(group_due) X(ready_batches) X(next_due) X(open_batch) \
+  X(take_batches) X(last_batch) X(count_due) X(group_due) X(ready_batches) X(next_due) X(open_batch) X(not_begun) \
+  X(insert_begun) X(begun_places) X(begun_keys) X(forget_begun) X(purge_begun) \
   /* places */ \
   X(find_place) X(insert_provider) X(insert_place) X(lock_place) X(providers) X(move_provider) \
   /* commit */ \
@@ -47,7 +48,7 @@
   X(move_blocks) X(images_to_index) \
   /* copies of another database */ \
   X(copy_mark) X(begin_copy) X(end_copy) X(copy_reached) X(copy_totals) X(copy_providers) X(copy_places) X(copy_jobs) \
-  X(copy_folders) X(copy_items) X(copy_images) X(copy_garbage) X(set_batches) X(set_images) X(set_next_ids) \
+  X(copy_folders) X(copy_items) X(copy_images) X(copy_garbage) X(copy_begun) X(set_batches) X(set_images) X(set_next_ids) \
   /* the store itself */ \
   X(remember_call) X(forget_calls) X(has_schema) X(lock_schema) X(create_schema) X(schema_version) X(ping)
 // clang-format on

@@ -21,7 +21,22 @@ std::string garbage_rows(const Work& work, std::int64_t place, const std::set<Ob
         .add("place", place)
         .add("object_key", key.value())
         .add("now", to_millis(work.now))
+        .add("later", to_millis(work.now + kUploadLimit))
         .add("after_batch", after_batch);
+  }
+  return rows.take();
+}
+
+std::string discarded_rows(const Work& work, std::int64_t place, const std::set<ObjectKey>& keys, Discard why) {
+  const DiscardColumns columns = discard_columns(why, work.now);
+  JsonRows rows;
+  for (const ObjectKey& key : keys) {
+    rows.row()
+        .add("place", place)
+        .add("object_key", key.value())
+        .add("since", columns.since)
+        .add("again", columns.again)
+        .add("again_if_removing", columns.again_if_removing);
   }
   return rows.take();
 }
@@ -47,12 +62,13 @@ void adopt_deletions(const Work& work, std::int64_t place, std::int64_t before, 
     keys.insert(ObjectKey(row.text("object_key")));
   }
   work.run_rows(work.dialect.delete_images, records);
-  discard_keys(work, place, std::move(keys));
+  discard_keys(work, place, std::move(keys), Discard::kOrphaned);
 }
 
 std::vector<ObjectKey> claimable_keys(const Work& work, std::int64_t place, std::int64_t before, std::int64_t limit) {
   std::vector<ObjectKey> keys;
-  for (const Row row : work.select(work.dialect.waiting_keys, {{"place", place}, {"limit", limit}})) {
+  for (const Row row :
+       work.select(work.dialect.waiting_keys, {{"place", place}, {"now", to_millis(work.now)}, {"limit", limit}})) {
     keys.emplace_back(row.text("object_key"));
   }
   const std::int64_t rest = limit - static_cast<std::int64_t>(keys.size());
@@ -97,13 +113,32 @@ std::set<ObjectKey> shared_keys(const Work& work, std::int64_t place, const std:
   return shared;
 }
 
-void discard_keys(const Work& work, std::int64_t place, std::set<ObjectKey> keys) {
+void discard_keys(const Work& work, std::int64_t place, std::set<ObjectKey> keys, Discard why) {
   keys.erase(ObjectKey());
   for (const ObjectKey& key : shared_keys(work, place, keys)) keys.erase(key);
   if (keys.empty()) return;
-  const std::string rows = garbage_rows(work, place, keys, 0);
+  const std::string rows = discarded_rows(work, place, keys, why);
   work.run(work.dialect.update_discarded, {{"rows", rows}});
   work.run(work.dialect.insert_discarded, {{"rows", rows}});
+}
+
+std::set<std::int64_t> begun_places(const Work& work, std::int64_t job) {
+  std::set<std::int64_t> places;
+  for (const Row row : work.select(work.dialect.begun_places, {{"job", job}})) places.insert(row.integer("place"));
+  return places;
+}
+
+void discard_begun(const Work& work, std::int64_t job, Discard why) {
+  const auto places = begun_places(work, job);
+  for (const std::int64_t place : places) {
+    lock_place(work, place);
+    std::set<ObjectKey> keys;
+    for (const Row row : work.select(work.dialect.begun_keys, {{"job", job}, {"place", place}})) {
+      keys.insert(ObjectKey(row.text("object_key")));
+    }
+    discard_keys(work, place, std::move(keys), why);
+  }
+  if (!places.empty()) work.run(work.dialect.forget_begun, {{"job", job}});
 }
 
 void take_off_list(const Work& work, std::int64_t place, const std::set<ObjectKey>& keys) {
@@ -125,6 +160,7 @@ Result<std::vector<ObjectKey>> SqlMetadataStore::claim_garbage(const CallContext
     sql::lock_place(work, row->place);
     work.run(dialect_.forget_calls, {{"before", to_millis(work.now - sql::kRememberCalls)}});
     work.run(dialect_.purge_gone, {{"place", row->place}, {"before", to_millis(work.now - sql::kRememberGone)}});
+    work.run(dialect_.purge_begun, {{"place", row->place}});
     const std::int64_t before = to_millis(work.now - removal_grace_);
     sql::adopt_deletions(work, row->place, before, static_cast<std::int64_t>(limit));
     return sql::claim(work, row->place, before, static_cast<std::int64_t>(limit));

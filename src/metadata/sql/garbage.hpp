@@ -4,6 +4,9 @@
 // an hour, with the last batch id of that moment: an item of such an early batch may have uploaded its object before
 // the removal, so that its commit is refused as well; an item of a later batch uploaded after it.
 //
+// A waiting key is given out from the time in `since` on (Discard says when that is). One that is to be removed once
+// more (`again`) waits anew instead of being gone.
+//
 // All of it is done with the place locked.
 #pragma once
 
@@ -14,6 +17,7 @@
 #include <vector>
 
 #include "imgimport/ids.hpp"
+#include "metadata/discard.hpp"
 #include "metadata/sql/session_work.hpp"
 
 namespace imgimport::sql {
@@ -35,10 +39,16 @@ struct GarbageEntry {
 std::set<ObjectKey> shared_keys(const Work& work, std::int64_t place, const std::set<ObjectKey>& keys,
                                 std::int64_t except = 0);
 
-// Puts those keys on the list that no live record shares. One that is being removed right now will be removed once
-// more: nobody knows whether the object came before or after. REQUIRES: the record of the Drive id that a key was
-// uploaded for does not hold it (any more)
-void discard_keys(const Work& work, std::int64_t place, std::set<ObjectKey> keys);
+// Puts those keys on the list that no live record shares. REQUIRES: the record of the Drive id that a key was uploaded
+// for does not hold it (any more)
+void discard_keys(const Work& work, std::int64_t place, std::set<ObjectKey> keys, Discard why);
+
+// Where batches of the job have been begun.
+std::set<std::int64_t> begun_places(const Work& work, std::int64_t job);
+// Puts the keys of all pending items in such batches on the list of that place, but those that their record holds; from
+// now on they count as not begun. REQUIRES: the job is locked, and no place behind the first of begun_places(): this
+// locks them
+void discard_begun(const Work& work, std::int64_t job, Discard why);
 
 void take_off_list(const Work& work, std::int64_t place, const std::set<ObjectKey>& keys);
 

@@ -1,6 +1,7 @@
 // JobStore, apart from report_damage.
 #include <limits>
 
+#include "metadata/sql/garbage.hpp"
 #include "metadata/sql/store.hpp"
 #include "metadata/sql/tally.hpp"
 #include "metadata/values.hpp"
@@ -181,6 +182,7 @@ Result<Job> SqlMetadataStore::cancel_job(const CallContext& context, const JobId
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::lock_job(work, id));
     const bool done = job.status == JobStatus::kCompleted && (job.deferred == 0 || job.dry_run);
     if (job.status == JobStatus::kCancelled || done) return read_job(work, id);
+    sql::discard_begun(work, job.row, Discard::kAbandoned);
     work.run(dialect_.cancel_items, {{"job", job.row}});
     work.run(dialect_.cancel_job, {{"now", to_millis(work.now)}, {"job", job.row}});
     Tally tally;

@@ -1,5 +1,6 @@
 #include "metadata/sql/session_work.hpp"
 
+#include "metadata/sql/garbage.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport::sql {
@@ -98,7 +99,9 @@ void add_warning(const Work& work, const JobState& job, const JobTrouble& warnin
 
 void stop_job(const Work& work, std::int64_t job, const JobTrouble& trouble) {
   const auto stopped = work.run(work.dialect.fail_job, {{"now", to_millis(work.now)}, {"job", job}});
-  if (stopped > 0) write_trouble(work, job, trouble);
+  if (stopped == 0) return;
+  write_trouble(work, job, trouble);
+  discard_begun(work, job, Discard::kInDoubt);
 }
 
 }  // namespace imgimport::sql

@@ -76,7 +76,7 @@ std::int64_t take_batches(const Work& work, std::int64_t count);
 std::string words(std::span<const std::string> texts);
 std::string words(std::string_view text);
 
-// The job becomes kFailed with this trouble, unless it is over already.
+// The job becomes kFailed with this trouble, unless it is over already. REQUIRES: as discard_begun()
 void stop_job(const Work& work, std::int64_t job, const JobTrouble& trouble);
 void write_trouble(const Work& work, std::int64_t job, const JobTrouble& trouble);
 // Joined to what the job carries already.

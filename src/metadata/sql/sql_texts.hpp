@@ -232,6 +232,29 @@ struct Texts {
       " AND own.drive_id = i.drive_id AND own.deleting = 0 AND own.damaged = 0 " +
       D::lateral(kSame) + " WHERE i.job_id = :job AND i.batch_id = :batch AND i.state = 1 ORDER BY i.id" + D::kClose;
 
+  // Pending items of the batch, unless it is written down as begun.
+  static constexpr SqlText not_begun =
+      "SELECT count(*) FROM items i WHERE i.job_id = :job AND i.batch_id = :batch AND i.state = 1"
+      " AND NOT EXISTS (SELECT 1 FROM begun_batches b WHERE b.job_id = i.job_id AND b.batch_id = i.batch_id"
+      " AND b.place_id = :place)";
+  static constexpr SqlText insert_begun =
+      "INSERT INTO begun_batches (job_id, batch_id, place_id) VALUES (:job, :batch, :place)";
+  static constexpr auto begun_places =
+      D::kOpen + "SELECT DISTINCT b.place_id AS place FROM begun_batches b WHERE b.job_id = :job" + D::kClose;
+  static constexpr auto begun_keys =
+      D::kOpen +
+      "SELECT i.object_key AS object_key FROM begun_batches b JOIN items i ON i.job_id = b.job_id"
+      " AND i.batch_id = b.batch_id AND i.state = 1 AND i.batch_id IS NOT NULL"
+      " WHERE b.job_id = :job AND b.place_id = :place AND NOT EXISTS (SELECT 1 FROM images m"
+      " WHERE m.place_id = b.place_id AND m.drive_id = i.drive_id AND m.object_key = i.object_key AND m.deleting = 0)" +
+      D::kClose;
+  static constexpr SqlText forget_begun = "DELETE FROM begun_batches WHERE job_id = :job";
+  // Items never come back into a batch.
+  static constexpr SqlText purge_begun =
+      "DELETE FROM begun_batches WHERE place_id = :place AND NOT EXISTS (SELECT 1 FROM items i"
+      " WHERE i.job_id = begun_batches.job_id AND i.batch_id = begun_batches.batch_id AND i.state = 1"
+      " AND i.batch_id IS NOT NULL)";
+
   // --- places ---------------------------------------------------------------------------------------------------
 
   static constexpr auto kPlaceRows = D::rows("provider " + D::kText + ", bucket " + D::kText + ", prefix " + D::kText);
@@ -387,28 +410,32 @@ struct Texts {
   // --- garbage --------------------------------------------------------------------------------------------------
 
   static constexpr auto kGarbageRows =
-      D::rows("place bigint, object_key " + D::kText + ", now bigint, after_batch bigint");
+      D::rows("place bigint, object_key " + D::kText + ", now bigint, later bigint, after_batch bigint");
+  static constexpr auto kDiscardedRows =
+      D::rows("place bigint, object_key " + D::kText + ", since bigint, again smallint, again_if_removing smallint");
   static constexpr auto kOnList =
       "WHERE garbage.place_id = x.place AND garbage.object_key = " + D::exact("x.object_key");
   static constexpr auto kNotOnList =
       "WHERE NOT EXISTS (SELECT 1 FROM garbage g WHERE g.place_id = x.place"
       " AND g.object_key = " +
       D::exact("x.object_key") + ")";
-  // One that is being removed right now will be removed once more.
   static constexpr auto update_discarded =
-      "UPDATE garbage SET again = CASE garbage.state WHEN 1 THEN 1 ELSE 0 END,"
+      "UPDATE garbage SET again = garbage.again | CASE garbage.state WHEN 1 THEN x.again_if_removing"
+      " ELSE x.again END, since = CASE garbage.state WHEN 1 THEN garbage.since ELSE x.since END,"
       " state = CASE garbage.state WHEN 2 THEN 0 ELSE garbage.state END FROM " +
-      kGarbageRows + kOnList;
+      kDiscardedRows + kOnList;
   static constexpr auto insert_discarded =
       "INSERT INTO garbage (place_id, object_key, state, since, again, after_batch)"
-      " SELECT x.place, x.object_key, 0, x.now, 0, 0 FROM " +
-      kGarbageRows + kNotOnList;
+      " SELECT x.place, x.object_key, 0, x.since, x.again, 0 FROM " +
+      kDiscardedRows + kNotOnList;
   static constexpr auto take_off_list = "DELETE FROM garbage WHERE place_id = :place AND object_key IN (SELECT " +
                                         D::exact("x.object_key") + " FROM " + D::rows("object_key " + D::kText) + ")";
   static constexpr auto update_gone =
-      "UPDATE garbage SET state = CASE garbage.again WHEN 1 THEN 0 ELSE 2 END, again = 0, since = x.now,"
+      "UPDATE garbage SET state = CASE WHEN garbage.state = 0 OR garbage.again <> 0 THEN 0 ELSE 2 END,"
+      " since = CASE WHEN garbage.state = 0 THEN garbage.since WHEN garbage.again = 2 THEN x.later ELSE x.now END,"
+      " again = CASE WHEN garbage.state = 0 THEN garbage.again WHEN garbage.again = 3 THEN 2 ELSE 0 END,"
       " after_batch = x.after_batch FROM " +
-      kGarbageRows + kOnList + " AND garbage.state <> 0";
+      kGarbageRows + kOnList;
   static constexpr auto insert_gone =
       "INSERT INTO garbage (place_id, object_key, state, since, again, after_batch)"
       " SELECT x.place, x.object_key, 2, x.now, 0, x.after_batch FROM " +
@@ -430,7 +457,9 @@ struct Texts {
       D::kClose;
   static constexpr auto waiting_keys =
       D::kOpen +
-      limited("g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 0 ORDER BY g.since ") +
+      limited(
+          "g.object_key AS object_key FROM garbage g WHERE g.place_id = :place AND g.state = 0 AND g.since <= :now"
+          " ORDER BY g.since ") +
       D::kClose;
   static constexpr auto cut_short_keys =
       D::kOpen +
@@ -439,7 +468,7 @@ struct Texts {
           " AND g.since <= :before ORDER BY g.since ") +
       D::kClose;
   static constexpr auto mark_claimed =
-      "UPDATE garbage SET state = 1, again = 0, since = x.now FROM " + kGarbageRows + kOnList;
+      "UPDATE garbage SET state = 1, again = garbage.again & 2, since = x.now FROM " + kGarbageRows + kOnList;
 
   // --- images ---------------------------------------------------------------------------------------------------
 
@@ -668,6 +697,11 @@ struct Texts {
               ", state smallint, since bigint, again smallint, after_batch bigint") +
       "WHERE NOT EXISTS (SELECT 1 FROM garbage g WHERE g.place_id = x.place_id AND g.object_key = " +
       D::exact("x.object_key") + ")";
+  static constexpr auto copy_begun =
+      "INSERT INTO begun_batches (" + kBegunColumns + ") SELECT x.* FROM " +
+      D::rows("job_id bigint, batch_id bigint, place_id bigint") +
+      "WHERE NOT EXISTS (SELECT 1 FROM begun_batches b WHERE b.job_id = x.job_id AND b.batch_id = x.batch_id"
+      " AND b.place_id = x.place_id)";
   static constexpr SqlText set_batches = "UPDATE sequences SET value = :value WHERE name = 'batch'";
   static constexpr SqlText set_images = "UPDATE sequences SET value = :value WHERE name = 'image'";
   static constexpr auto set_next_ids = D::kSetNextIds;

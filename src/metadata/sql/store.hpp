@@ -134,6 +134,7 @@ class SqlMetadataStore : public MetadataStore {
         token);
   }
 
+  Result<void> begin_batch(const CallContext& context, const BatchRef& batch, std::int64_t place);
   db::SqlToken new_token() const;
   Result<void> migrate(const CallContext& context);
   Result<void> check_copied(const CallContext& context);

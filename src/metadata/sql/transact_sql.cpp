@@ -231,7 +231,13 @@ constexpr std::array kVersion2 = {
     Sql("INSERT INTO imgimport_schema (version) VALUES (2)"),
 };
 
-constexpr std::array<std::span<const Sql>, 2> kMigrations = {kVersion1, kVersion2};
+constexpr std::array kVersion3 = {
+    Sql("CREATE TABLE begun_batches (job_id bigint NOT NULL, batch_id bigint NOT NULL, place_id bigint NOT NULL,"
+        " PRIMARY KEY (job_id, batch_id, place_id))"),
+    Sql("INSERT INTO imgimport_schema (version) VALUES (3)"),
+};
+
+constexpr std::array<std::span<const Sql>, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

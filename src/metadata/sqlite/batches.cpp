@@ -25,6 +25,11 @@ constexpr db::Sql kReadyBatches =
     " FROM ready WHERE ready.batch IS NOT NULL"
     ") SELECT batch FROM ready WHERE batch IS NOT NULL LIMIT ?3";
 
+constexpr db::Sql kNotBegun =
+    "SELECT 1 FROM items i INDEXED BY items_in_batch WHERE i.job_id = ?1 AND i.batch_id = ?2 AND i.state = 1"
+    " AND i.batch_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM begun_batches b WHERE b.job_id = ?1"
+    " AND b.batch_id = ?2 AND b.place_id = ?3) LIMIT 1";
+
 // Of equal content: by SHA-256 where both know it, else by MD5 and size. Records are indexed by their MD5 if they have
 // one, so that both hashes of the item must be tried; an item without MD5 finds only records without, but Drive has the
 // MD5 of every file whose SHA-256 it has.
@@ -140,8 +145,33 @@ Result<std::optional<Timestamp>> SqliteMetadataStore::next_due(const CallContext
   });
 }
 
+// Before its items are given out: whoever cancels the job afterwards knows that objects may have been stored.
+Result<void> SqliteMetadataStore::begin_batch(const CallContext& context, const BatchRef& batch,
+                                              const StorePlace& place) {
+  const auto is_needed = [&](db::Connection& connection, const JobState& job) {
+    if (!job.is_live()) return false;
+    const auto place_row = find_place(connection, place);
+    auto query = connection.query(kNotBegun);
+    return query.bind(job.row, batch.batch.value(), place_row ? place_row->place : 0).next();
+  };
+  IMGIMPORT_ASSIGN_OR_RETURN(const bool needed, read(context, [&](db::Connection& connection) -> Result<bool> {
+                               IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, batch.job));
+                               return is_needed(connection, job);
+                             }));
+  if (!needed) return {};
+  return write(context, [&](db::Connection& connection) -> Result<void> {
+    IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, batch.job));
+    if (!is_needed(connection, job)) return {};
+    connection.query("INSERT INTO begun_batches (job_id, batch_id, place_id) VALUES (?1, ?2, ?3)")
+        .bind(job.row, batch.batch.value(), find_or_add_place(connection, place).place)
+        .run();
+    return {};
+  });
+}
+
 Result<Batch> SqliteMetadataStore::open_batch(const CallContext& context, const BatchRef& batch,
                                               const StorePlace& place) {
+  IMGIMPORT_RETURN_IF_ERROR(begin_batch(context, batch, place));
   return read(context, [&](db::Connection& connection) -> Result<Batch> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, batch.job));
     Batch opened{batch.job, {}};

@@ -127,6 +127,7 @@ class Committer {
   CommitEffect keep(const Outcome& outcome, const ItemFacts& item);
   CommitEffect put_off(const Outcome& outcome, const ItemFacts& item);
   CommitEffect refuse(const Outcome& outcome, const ItemFacts& item);
+  void discard(const ObjectKey& uploaded, const ItemFacts& item, Discard why);
   CommitEffect requeue(const Outcome& outcome, const ItemFacts& item, std::chrono::milliseconds pause);
   std::int64_t write_stored(const Outcome& outcome, const ItemFacts& item);
   void finish_item(const Outcome& outcome, const ItemFacts& item, std::optional<std::int64_t> image);
@@ -165,20 +166,22 @@ CommitEffect Committer::apply(const Outcome& outcome) {
 
 // The item has its outcome. What was uploaded for it nevertheless is in use, or nobody's.
 CommitEffect Committer::refuse(const Outcome& outcome, const ItemFacts& item) {
-  if (outcome.stored) {
-    const bool in_use = item.own && !item.own->going && item.own->key == outcome.stored->key;
-    if (!in_use) discard_key(connection_, place_.place, outcome.stored->key, now_);
-  }
+  if (outcome.stored) discard(outcome.stored->key, item, Discard::kOrphaned);
+  if (outcome.perhaps_stored) discard(*outcome.perhaps_stored, item, Discard::kAbandoned);
   const bool orphaned = outcome.stored && item.state == ItemState::kCancelled;
   return orphaned ? CommitEffect::kOrphaned : CommitEffect::kAlreadyDone;
 }
 
+void Committer::discard(const ObjectKey& uploaded, const ItemFacts& item, Discard why) {
+  const bool in_use = item.own && !item.own->going && item.own->key == uploaded;
+  if (!in_use) discard_key(connection_, place_.place, uploaded, why, now_);
+}
+
 CommitEffect Committer::store(const Outcome& outcome, const ItemFacts& item) {
-  const bool refused =
-      (item.own && item.own->going) || item.key_going || (item.garbage && item.garbage->refuses(item.batch));
-  if (refused) {
+  const bool going = (item.own && item.own->going) || item.key_going;
+  if (going || (item.garbage && item.garbage->refuses(item.batch))) {
     // After a removal that is over, the object may be there: it is, when uploaded after it, and is overwritten then.
-    const bool removing = !item.garbage || item.garbage->state == GarbageState::kBeingRemoved;
+    const bool removing = going || item.garbage->state == GarbageState::kBeingRemoved;
     return requeue(outcome, item, removing ? kRemovalPause : std::chrono::seconds(0));
   }
   if (item.garbage) take_off_list(connection_, place_.place, outcome.stored->key);
@@ -218,7 +221,7 @@ std::int64_t Committer::write_stored(const Outcome& outcome, const ItemFacts& it
             object.etag, object.version_id, object.checksum_verified, blob(md5), blob(sha1), blob(sha256),
             item.key_shared, item.own->id)
       .run();
-  if (item.own->key != object.key) discard_key(connection_, place_.place, item.own->key, now_);
+  if (item.own->key != object.key) discard_key(connection_, place_.place, item.own->key, Discard::kOrphaned, now_);
   return item.own->id;
 }
 
@@ -241,7 +244,7 @@ CommitEffect Committer::keep(const Outcome& outcome, const ItemFacts& item) {
     connection_.query(kUpdateShared).bind(outcome.item.value(), target, image).run();
     index_.change(image, item.own->found, item.found);
     new_bytes_ += image_size(target) - item.own->size;
-    discard_key(connection_, place_.place, item.own->key, now_);
+    discard_key(connection_, place_.place, item.own->key, Discard::kOrphaned, now_);
   } else {
     share(target);
     connection_.query(kInsertShared).bind(outcome.item.value(), target, to_millis(now_)).run();
@@ -257,6 +260,10 @@ CommitEffect Committer::keep(const Outcome& outcome, const ItemFacts& item) {
 // kPending, kDeferred, kFailed.
 CommitEffect Committer::put_off(const Outcome& outcome, const ItemFacts& item) {
   finish_item(outcome, item, std::nullopt);
+  if (outcome.perhaps_stored) {
+    discard(*outcome.perhaps_stored, item,
+            outcome.state == ItemState::kFailed ? Discard::kAbandoned : Discard::kInDoubt);
+  }
   if (outcome.stops_job) stop_job(connection_, item.job, *outcome.stops_job, now_);
   return CommitEffect::kApplied;
 }
@@ -276,7 +283,9 @@ void Committer::finish_item(const Outcome& outcome, const ItemFacts& item, std::
 
 CommitEffect Committer::requeue(const Outcome& outcome, const ItemFacts& item, std::chrono::milliseconds pause) {
   // Only an item that had failed can be open in a cancelled job: nothing starts there again.
-  if (item.state == ItemState::kFailed && is_cancelled(item.job)) return CommitEffect::kAlreadyDone;
+  const bool ended = item.state == ItemState::kFailed && is_cancelled(item.job);
+  if (outcome.stored) discard(outcome.stored->key, item, ended ? Discard::kAbandoned : Discard::kInDoubt);
+  if (ended) return CommitEffect::kAlreadyDone;
   connection_
       .query("UPDATE items SET state = 1, batch_id = NULL, not_before = ?2, reason = '', remedy = '' WHERE id = ?1")
       .bind(outcome.item.value(), pause.count() == 0 ? 0 : to_millis(now_ + pause))

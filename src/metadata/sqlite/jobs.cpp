@@ -1,6 +1,7 @@
 // JobStore.
 #include <limits>
 
+#include "metadata/sqlite/garbage.hpp"
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
@@ -175,13 +176,14 @@ Result<Job> SqliteMetadataStore::cancel_job(const CallContext& context, const Jo
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, find_job(connection, id));
     const bool done = job.status == JobStatus::kCompleted && (job.deferred == 0 || job.dry_run);
     if (job.status == JobStatus::kCancelled || done) return read_job(connection, id);
+    const Timestamp now = clock_.now();
+    discard_begun(connection, job.row, Discard::kAbandoned, now);
     connection
         .query(
             "UPDATE items SET state = 7, batch_id = NULL, not_before = 0, reason = '', remedy = '' WHERE job_id = ?1"
             " AND state IN (1, 6)")
         .bind(job.row)
         .run();
-    const Timestamp now = clock_.now();
     connection.query("UPDATE jobs SET status = 5, finished_at = ?2 WHERE id = ?1").bind(job.row, to_millis(now)).run();
     Tally tally;
     tally.move(ItemState::kPending, ItemState::kCancelled, job.pending);

@@ -265,7 +265,18 @@ CREATE VIRTUAL TABLE image_names USING fts5(name, content='images', content_rowi
 INSERT INTO image_names (rowid, name) SELECT id, name FROM images WHERE deleting = 0;
 )sql";
 
-constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+// Batches that a worker has begun, and where it stores their images: until no item of them is pending, or the job
+// stops.
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE begun_batches (
+  job_id INTEGER NOT NULL,
+  batch_id INTEGER NOT NULL,
+  place_id INTEGER NOT NULL,
+  PRIMARY KEY (job_id, batch_id, place_id)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 constexpr db::Schema kSchema{.application_id = 0x494d4749,  // "IMGI"
                              .application = "imgimport",
                              .migrations = kMigrations};

@@ -113,6 +113,8 @@ class SqliteMetadataStore : public MetadataStore {
     return db::transact(*loan, db::TransactionKind::kImmediate, std::forward<Work>(work));
   }
 
+  Result<void> begin_batch(const CallContext& context, const BatchRef& batch, const StorePlace& place);
+
   const Clock& clock_;
   const std::chrono::milliseconds removal_grace_;
   db::Pool writer_;  // of one

@@ -1,5 +1,6 @@
 #include "metadata/sqlite/trouble.hpp"
 
+#include "metadata/sqlite/garbage.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport {
@@ -27,6 +28,7 @@ void stop_job(db::Connection& connection, std::int64_t job, const JobTrouble& tr
   }
   connection.query("UPDATE jobs SET status = 4, finished_at = ?2 WHERE id = ?1").bind(job, to_millis(now)).run();
   write_trouble(connection, job, trouble);
+  discard_begun(connection, job, Discard::kInDoubt, now);
 }
 
 }  // namespace imgimport

@@ -123,6 +123,15 @@ void use_everything(MetadataStore& store, const JobLease& full, HandClock& clock
     if (item.known) continue;
     commit(store, imported(lease, item));
   }
+  const JobLease stopped = listed(store, name + "-stopped", pictures(6'000'000, 20));
+  for (const WorkItem& item : work(store, stopped, clock.now())) {
+    Outcome outcome = outcome_of(stopped, item.id, ItemState::kPending);
+    outcome.perhaps_stored = item.key;
+    commit(store, outcome);
+    break;
+  }
+  get(store.fail_job(kCall, stopped, {"r", "m", "d"}));
+  get(store.cancel_job(kCall, stopped.job));
   const auto deleted = get(store.walk(kCall, {}, ImageId(0), 1)).at(0).id;
   get(store.begin_delete(kCall, deleted));
   get(store.finish_delete(kCall, deleted));

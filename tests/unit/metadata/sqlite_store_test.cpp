@@ -176,12 +176,36 @@ TEST_CASE("what lists are found by is made up for the records of an older progra
   }
   make_database(path,
                 "DROP TABLE image_names; DROP TABLE image_labels; DROP TABLE image_blocks; DROP TABLE labels;"
-                "PRAGMA user_version=2");
+                "DROP TABLE begun_batches; PRAGMA user_version=2");
   const auto store = open_sqlite(path, clock);
   CHECK(all_images(*store).size() == 59);
   CHECK(lists_agree(*store));
   get(store->begin_delete(kCall, ImageId(8)));
   CHECK(lists_agree(*store));
+}
+
+TEST_CASE("batches that were begun are forgotten once nothing in them is pending, or their job stops",
+          "[metadata][sqlite]") {
+  SqliteBackend backend;
+  MetadataStore& store = backend.store;
+  db::Connection connection({.path = (backend.dir.path() / "test.db").string(), .access = db::Access::kReader});
+  const auto begun = [&] {
+    auto query = connection.query("SELECT count(*) FROM begun_batches");
+    query.next();
+    return query.integer(0);
+  };
+  const JobLease done = listed(store, "job-1", pictures(1, 3));
+  for (const WorkItem& item : work(store, done, backend.clock.now())) commit(store, imported(done, item));
+  const JobLease failed = listed(store, "job-2", pictures(11, 3));
+  const JobLease cancelled = listed(store, "job-3", pictures(21, 3));
+  const JobLease open = listed(store, "job-4", pictures(31, 3));
+  for (const JobLease& lease : {failed, cancelled, open}) work(store, lease, backend.clock.now());
+  CHECK(begun() == 4);
+  get(store.claim_garbage(kCall, kPlace, 10));
+  CHECK(begun() == 3);
+  get(store.fail_job(kCall, failed, {"r", "m", "d"}));
+  get(store.cancel_job(kCall, cancelled.job));
+  CHECK(begun() == 1);
 }
 
 TEST_CASE("an empty file becomes a database", "[metadata][sqlite]") {

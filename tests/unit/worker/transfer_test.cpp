@@ -24,7 +24,7 @@ struct Bench {
     return work;
   }
   Result<StoredObject> run(const WorkItem& work, TransferMode mode = TransferMode::kInMemory) {
-    return transfer_image(context, source, store, work, mode);
+    return transfer_image(context, source, store, work, mode).stored;
   }
 };
 
@@ -158,6 +158,38 @@ TEST_CASE("a file that has a new version since it was listed is taken in that ve
   REQUIRE(stored.has_value());
   CHECK(stored->checksum_verified);
   CHECK(stored->size_bytes == 400);
+}
+
+TEST_CASE("a put whose end is not known may have stored the object; a refused or unsent one has not") {
+  const auto put_in_doubt = [](const Error& error) {
+    Bench bench;
+    bench.store.fail_put(1, error);
+    const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)));
+    const Transferred end = transfer_image(bench.context, bench.source, bench.store, work, TransferMode::kInMemory);
+    CHECK_FALSE(end.stored.has_value());
+    return end.perhaps_stored;
+  };
+  CHECK(put_in_doubt(Error(ErrorCode::kUnavailable, "no answer").with_reason("stalled")));
+  CHECK(put_in_doubt(Error(ErrorCode::kUnavailable, "reset").with_reason("connection_broken")));
+  CHECK(put_in_doubt(Error(ErrorCode::kDeadlineExceeded, "too late")));
+  CHECK(put_in_doubt(Error(ErrorCode::kCorrupt, "other bytes")));
+  CHECK_FALSE(put_in_doubt(Error(ErrorCode::kUnavailable, "refused").with_reason("connect_failed")));
+  CHECK_FALSE(put_in_doubt(Error(ErrorCode::kRateLimited, "slow down")));
+  CHECK_FALSE(put_in_doubt(Error(ErrorCode::kMisconfigured, "no such bucket")));
+  CHECK_FALSE(put_in_doubt(Error(ErrorCode::kOutOfSpace, "full")));
+}
+
+TEST_CASE("a transfer that ends before its put, or well, leaves nothing in doubt") {
+  Bench bench;
+  const auto end = [&](const SourceFile& file) {
+    return transfer_image(bench.context, bench.source, bench.store, bench.item(file), TransferMode::kInMemory);
+  };
+  CHECK_FALSE(end(bench.source.add_file("f", "a", "a.jpg", "<!doctype html><html></html>")).perhaps_stored);
+  CHECK_FALSE(end(bench.source.add_file("f", "b", "b.jpg", fake_jpeg(1))).perhaps_stored);
+  bench.source.set_delivery([&](const std::string&, std::uint64_t, int) {
+    return std::optional<MemorySource::Delivery>({"", kBroken});
+  });
+  CHECK_FALSE(end(bench.source.add_file("f", "c", "c.jpg", fake_jpeg(2))).perhaps_stored);
 }
 
 TEST_CASE("a transfer that is stopped ends as cancelled") {
