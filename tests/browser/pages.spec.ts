@@ -206,8 +206,12 @@ test('the gallery shows thumbnails, and the viewer what browsers cannot show', a
 test('on a touch screen the viewer is swiped', async ({ browser }) => {
   const page = await browser.newPage({ viewport: { width: 390, height: 740 }, hasTouch: true, isMobile: true });
   await page.goto(`${server.url}/gallery`);
-  await page.getByRole('gridcell').nth(1).getByRole('button', { name: /^Open/ }).tap();
   const title = page.getByRole('dialog').getByRole('heading');
+  // A tap that meets the grid while it is laid out anew is none.
+  await expect(async () => {
+    await page.getByRole('gridcell').nth(1).getByRole('button', { name: /^Open/ }).tap();
+    await expect(title).toBeVisible({ timeout: 2_000 });
+  }).toPass();
   const first = (await title.textContent()) ?? '';
   const session = await page.context().newCDPSession(page);
   const swipe = async (from: number, to: number) => {
