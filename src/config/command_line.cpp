@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/glob.hpp"
+#include "base/import_filters.hpp"
 #include "base/text.hpp"
 #include "config/codecs.hpp"
 #include "config/suggest.hpp"
@@ -356,6 +357,7 @@ class CommandLineParser {
       return bad_argument("--role does not go with " + command_name());
     if (line_.roles.empty()) line_.roles = all_roles();
     if (auto missing = missing_argument()) return *std::move(missing);
+    IMGIMPORT_RETURN_IF_ERROR(check_bounds());
     return std::move(line_);
   }
 
@@ -377,6 +379,22 @@ class CommandLineParser {
       return bad_argument("migrate needs the database to copy to: imgimport migrate --to=URL");
     }
     return std::nullopt;
+  }
+
+  static std::string flag_of(std::string_view filter) {
+    std::string flag = "--" + std::string(filter);
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    return flag;
+  }
+
+  Result<void> check_bounds() const {
+    const auto crossed = crossed_bounds(line_.import.filters);
+    if (!crossed) return {};
+    const std::string lower = flag_of(crossed->lower);
+    const std::string upper = flag_of(crossed->upper);
+    return bad_argument(lower + " is " + (crossed->in_time ? "later" : "greater") + " than " + upper +
+                        ", so that no image could pass")
+        .with_remedy("Give bounds that leave something between them, or one of the two flags alone");
   }
 
   std::span<const std::string> arguments_;

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "base/glob.hpp"
+#include "base/import_filters.hpp"
 #include "base/text.hpp"
 
 namespace imgimport {
@@ -19,16 +20,15 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxDepth = 32;
+constexpr std::string_view kImportExample = R"({"folder_url": "https://drive.google.com/drive/folders/FOLDER_ID"})";
+constexpr std::string_view kSessionExample = R"({"token": "…"})";
+constexpr std::array<std::string_view, 4> kImportFields = {"folder_url", "recursive", "dry_run", "filters"};
 constexpr std::array<std::string_view, 10> kFilters = {
     "min_size",   "max_size",    "mime_types",   "name_glob",      "min_width",
     "min_height", "taken_after", "taken_before", "modified_after", "modified_before"};
 
 Error bad_json(std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message))
-      .with_reason("bad_json")
-      .with_remedy(
-          "Send a JSON object in UTF-8, such as "
-          "{\"folder_url\": \"https://drive.google.com/drive/folders/FOLDER_ID\"}.");
+  return Error(ErrorCode::kInvalidArgument, std::move(message)).with_reason("bad_json");
 }
 
 Error bad_field(std::string_view name, std::string_view must_be) {
@@ -44,7 +44,7 @@ std::string place_in_words(std::string_view body, std::size_t offset) {
   return fmt::format("line {}, column {}", line, offset - line_start + 1);
 }
 
-Result<json::object> parse_object(std::string_view body) {
+Result<json::object> read_object(std::string_view body) {
   if (trim(body).empty()) return bad_json("The request has no body, where a JSON object is expected");
   json::parse_options options;
   options.max_depth = kMaxDepth;
@@ -63,6 +63,13 @@ Result<json::object> parse_object(std::string_view body) {
   json::value value = parser.release();
   if (!value.is_object()) return bad_json("The body must be a JSON object, and is something else");
   return std::move(value.as_object());
+}
+
+// `example`: a body that this path takes.
+Result<json::object> parse_object(std::string_view body, std::string_view example) {
+  auto object = read_object(body);
+  if (object) return object;
+  return std::move(object).error().with_remedy(fmt::format("Send a JSON object in UTF-8, such as {}.", example));
 }
 
 // Reads the fields of one object; the first wrong one is remembered.
@@ -190,6 +197,30 @@ Result<void> check_filter_names(const json::object& object) {
   return {};
 }
 
+// Letters and digits alone, in lower case: what dry_run, dry-run, dryRun and Dry_Run have in common.
+std::string bare_name(std::string_view name) {
+  std::string bare = to_lower_ascii(name);
+  std::erase_if(bare, [](char c) { return c == '-' || c == '_'; });
+  return bare;
+}
+
+// A field that is meant and written otherwise must not be ignored: without its dry_run, an import would be a real one.
+Result<void> check_field_names(const json::object& object) {
+  for (const auto& [key, value] : object) {
+    const std::string_view name = key;
+    if (std::find(kImportFields.begin(), kImportFields.end(), name) != kImportFields.end()) continue;
+    const auto meant = std::find_if(kImportFields.begin(), kImportFields.end(), [&](std::string_view field) {
+      return name.size() <= 2 * field.size() && bare_name(name) == bare_name(field);
+    });
+    if (meant == kImportFields.end()) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("There is no field \"{}\"; it is called \"{}\"", to_valid_utf8(name), *meant))
+        .with_reason("unknown_field")
+        .with_remedy(fmt::format("Send it as \"{}\", or leave it out.", *meant));
+  }
+  return {};
+}
+
 Result<ImportFilters> parse_filters(const json::object& object) {
   IMGIMPORT_RETURN_IF_ERROR(check_filter_names(object));
   constexpr std::string_view kBytes = "a whole number of bytes, 0 or greater";
@@ -209,8 +240,9 @@ Result<ImportFilters> parse_filters(const json::object& object) {
   filters.taken_before = fields.local_time("taken_before");
   filters.modified_after = fields.instant("modified_after");
   filters.modified_before = fields.instant("modified_before");
-  if (filters.min_size && filters.max_size && *filters.min_size > *filters.max_size) {
-    fields.fail("min_size", "no greater than filters.max_size");
+  if (const auto crossed = crossed_bounds(filters)) {
+    fields.fail(crossed->lower,
+                fmt::format("no {} than filters.{}", crossed->in_time ? "later" : "greater", crossed->upper));
   }
   if (fields.error()) return *fields.error();
   return filters;
@@ -219,7 +251,8 @@ Result<ImportFilters> parse_filters(const json::object& object) {
 }  // namespace
 
 Result<ImportRequest> parse_import_request(std::string_view body) {
-  IMGIMPORT_ASSIGN_OR_RETURN(const json::object object, parse_object(body));
+  IMGIMPORT_ASSIGN_OR_RETURN(const json::object object, parse_object(body, kImportExample));
+  IMGIMPORT_RETURN_IF_ERROR(check_field_names(object));
   FieldReader fields(object, "");
   ImportRequest request;
   request.folder_url = without_wrapping(fields.text("folder_url"));
@@ -236,7 +269,7 @@ Result<ImportRequest> parse_import_request(std::string_view body) {
 }
 
 Result<std::string> parse_session_request(std::string_view body) {
-  IMGIMPORT_ASSIGN_OR_RETURN(const json::object object, parse_object(body));
+  IMGIMPORT_ASSIGN_OR_RETURN(const json::object object, parse_object(body, kSessionExample));
   FieldReader fields(object, "");
   std::string token = fields.text("token");
   if (token.empty()) fields.fail("token", "a string, the API token");

@@ -9,8 +9,10 @@
 namespace imgimport {
 
 // Reads {"folder_url": …, "recursive", "dry_run", "filters": {…}}; null counts as absent. Fields unknown at the top are
-// ignored, since older clients send more; an unknown filter is refused: ignoring it would import what was not wanted.
-// kInvalidArgument: bad_json (with line and column), bad_field (names the field and what it must be), unknown_filter.
+// ignored, since older clients send more, unless one is a known field but for case, "-" and "_"; an unknown filter is
+// refused: ignoring either would import what was not wanted. So are bounds that no image can meet together.
+// kInvalidArgument: bad_json (with line and column), bad_field (names the field and what it must be), unknown_field,
+// unknown_filter.
 // The idempotency key is not in the body.
 Result<ImportRequest> parse_import_request(std::string_view body);
 

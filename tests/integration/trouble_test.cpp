@@ -92,7 +92,10 @@ TEST_CASE("requests that make no sense get a 4xx in the one error shape") {
         R"({"folder_url":"https://drive.google.com/file/d/1AbC/view"})",
         R"({"folder_url":"https://drive.google.com/drive/folders/a'b"})",
         R"({"folder_url":"https://drive.google.com/drive/folders/abc","recursive":"yes"})",
-        R"({"folder_url":"https://drive.google.com/drive/folders/abc","filters":{"min_size":"big"}})"}) {
+        R"({"folder_url":"https://drive.google.com/drive/folders/abc","filters":{"min_size":"big"}})",
+        R"({"folder_url":"https://drive.google.com/drive/folders/abc","dry-run":true})",
+        R"({"folder_url":"https://drive.google.com/drive/folders/abc",
+            "filters":{"taken_after":"2024-05-02","taken_before":"2024-05-01"}})"}) {
     CAPTURE(body);
     check_error(server.post(import, body), 400);
   }

@@ -121,6 +121,16 @@ TEST_CASE("an argument that does not parse is named with what is expected", "[co
   for (const auto& [argument, expected] : rows) CHECK(message_of({"import", "URL", argument}) == expected);
 }
 
+TEST_CASE("bounds that no image can meet together are refused by their flags", "[config][command-line]") {
+  CHECK(message_of({"import", "URL", "--min-size=10", "--max-size=5"}) ==
+        "--min-size is greater than --max-size, so that no image could pass");
+  CHECK(message_of({"import", "URL", "--taken-before=2024-05-01", "--taken-after=2024-05-02"}) ==
+        "--taken-after is later than --taken-before, so that no image could pass");
+  CHECK(message_of({"import", "URL", "--modified-after=2024-05-02", "--modified-before=2024-05-01"}) ==
+        "--modified-after is later than --modified-before, so that no image could pass");
+  CHECK(parse_command_line(std::vector<std::string>{"import", "URL", "--min-size=5", "--max-size=5"}).has_value());
+}
+
 TEST_CASE("a slip in a flag, command or argument is named, with the nearest right one", "[config][command-line]") {
   CHECK(message_of({"--role=all", "--worker-thread=5"}) ==
         "unknown flag --worker-thread (did you mean --worker-threads?)");

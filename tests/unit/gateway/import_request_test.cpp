@@ -83,6 +83,10 @@ TEST_CASE("a field of a wrong type is refused by its name", "[gateway]") {
       {R"({"folder_url": "a", "filters": {"min_size": -1}})", "filters.min_size", "whole number of bytes"},
       {R"({"folder_url": "a", "filters": {"min_size": 1.5}})", "filters.min_size", "whole number of bytes"},
       {R"({"folder_url": "a", "filters": {"min_size": 2, "max_size": 1}})", "filters.min_size", "filters.max_size"},
+      {R"({"folder_url": "a", "filters": {"taken_after": "2021-01-02", "taken_before": "2021-01-01T09:00:00"}})",
+       "filters.taken_after", "no later than filters.taken_before"},
+      {R"({"folder_url": "a", "filters": {"modified_after": "2021-01-02", "modified_before": "2021-01-01"}})",
+       "filters.modified_after", "no later than filters.modified_before"},
       {R"({"folder_url": "a", "filters": {"max_size": 99999999999999999999}})", "filters.max_size", "whole number"},
       {R"({"folder_url": "a", "filters": {"min_width": 3000000000}})", "filters.min_width", "pixels"},
       {R"({"folder_url": "a", "filters": {"mime_types": "image/png"}})", "filters.mime_types", "a list"},
@@ -99,6 +103,28 @@ TEST_CASE("a field of a wrong type is refused by its name", "[gateway]") {
   CHECK(request.error().reason() == "bad_field");
   CHECK_THAT(request.error().message(), Catch::Contains("The field " + row.field + " must be"));
   CHECK_THAT(request.error().message(), Catch::Contains(row.expected));
+}
+
+TEST_CASE("a known field in another spelling is refused by its right name, and foreign fields are ignored",
+          "[gateway]") {
+  struct Row {
+    std::string name;
+    std::string meant;
+  };
+  const auto row = GENERATE(values<Row>({{"dry-run", "dry_run"},
+                                         {"dryRun", "dry_run"},
+                                         {"DRY_RUN", "dry_run"},
+                                         {"Folder_URL", "folder_url"},
+                                         {"folderUrl", "folder_url"},
+                                         {"Recursive", "recursive"},
+                                         {"FILTERS", "filters"}}));
+  const auto request = parse_import_request("{\"folder_url\": \"a\", \"" + row.name + "\": true}");
+  REQUIRE_FALSE(request.has_value());
+  CHECK(request.error().code() == ErrorCode::kInvalidArgument);
+  CHECK(request.error().reason() == "unknown_field");
+  CHECK(request.error().message() == "There is no field \"" + row.name + "\"; it is called \"" + row.meant + "\"");
+  CHECK_THAT(request.error().remedy(), Catch::Contains("\"" + row.meant + "\""));
+  CHECK(parse_import_request(R"({"folder_url": "a", "folder": 1, "dry": true, "run_dry": 1, "": 2})").has_value());
 }
 
 TEST_CASE("an unknown filter is refused with the list of known ones", "[gateway]") {
@@ -139,6 +165,10 @@ TEST_CASE("a session request holds the token", "[gateway]") {
   CHECK(parse_session_request(R"({"token":5})").error().reason() == "bad_field");
   CHECK(parse_session_request(R"({})").error().reason() == "bad_field");
   CHECK(parse_session_request("x").error().reason() == "bad_json");
+  for (const char* body : {"", "x"}) {
+    CHECK(parse_session_request(body).error().remedy() == R"(Send a JSON object in UTF-8, such as {"token": "…"}.)");
+    CHECK_THAT(parse_import_request(body).error().remedy(), Catch::Contains("folder_url"));
+  }
 }
 
 }  // namespace
