@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -40,23 +41,26 @@ const Setting* setting_in_file(std::string_view variable) {
 
 class Loader {
  public:
-  Loader(const Environment& environment, std::filesystem::path directory)
-      : environment_(environment), directory_(std::move(directory)) {}
+  Loader(const Environment& environment, const std::vector<FlagValue>& flags, std::filesystem::path directory)
+      : environment_(environment), flags_(flags), directory_(std::move(directory)) {}
 
   // Each is called once, in this order; the later wins.
   Result<void> read_file(const std::optional<std::filesystem::path>& given);
   Result<void> read_dotenv();
   Result<void> read_environment();
-  Result<void> read_flags(const std::vector<FlagValue>& flags);
+  Result<void> read_flags();
 
   LoadedConfig take() { return std::move(loaded_); }
 
  private:
   Result<void> apply(const Setting& setting, std::string_view text, std::string origin);
   Result<void> apply_file(const Setting& setting, const std::string& path, const std::string& origin);
+  bool is_flag(const Setting& setting) const;
+  bool is_in_environment(const std::string& variable) const;
   void warn_about(const DotenvEntry& entry, const std::vector<DotenvEntry>& all);
 
   const Environment& environment_;
+  const std::vector<FlagValue>& flags_;
   const std::filesystem::path directory_;
   LoadedConfig loaded_;
 };
@@ -83,6 +87,12 @@ Result<void> Loader::apply_file(const Setting& setting, const std::string& path,
                  variable + " (" + origin + "): " + printable(path) + " " + text.error().message())
         .with_reason("bad_setting")
         .with_remedy("Give " + variable + " the path of a readable file that holds the value");
+  }
+  // A secret that was not written yet must not pass for one that is not wanted.
+  if (trim(*text).empty()) {
+    return Error(ErrorCode::kMisconfigured, variable + " (" + origin + "): " + printable(path) + " is empty")
+        .with_reason("bad_setting")
+        .with_remedy("Write the value into that file, or remove " + variable);
   }
   while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
   return apply(setting, *text, origin + " " + variable);
@@ -112,6 +122,16 @@ Result<void> Loader::read_file(const std::optional<std::filesystem::path>& given
   return {};
 }
 
+bool Loader::is_flag(const Setting& setting) const {
+  return std::any_of(flags_.begin(), flags_.end(), [&](const FlagValue& flag) { return flag.setting == &setting; });
+}
+
+// An empty variable is one that is not set.
+bool Loader::is_in_environment(const std::string& variable) const {
+  const auto found = environment_.find(variable);
+  return found != environment_.end() && !found->second.empty();
+}
+
 Result<void> Loader::read_dotenv() {
   const std::filesystem::path path = directory_ / ".env";
   std::error_code ignored;
@@ -135,6 +155,12 @@ Result<void> Loader::read_dotenv() {
       continue;
     }
     if (const Setting* secret = setting_in_file(entry.name); secret != nullptr) {
+      const std::string plain(secret->variable);
+      const bool is_beside = std::any_of(entries->begin(), entries->end(), [&](const DotenvEntry& other) {
+        return other.name == plain && !other.value.empty();
+      });
+      // What another source or the plain variable says holds, so that the file need not even be there.
+      if (is_beside || is_flag(*secret) || is_in_environment(plain) || is_in_environment(entry.name)) continue;
       IMGIMPORT_RETURN_IF_ERROR(apply_file(*secret, entry.value, origin));
       continue;
     }
@@ -164,18 +190,20 @@ void Loader::warn_about(const DotenvEntry& entry, const std::vector<DotenvEntry>
 Result<void> Loader::read_environment() {
   for (const Setting& setting : settings()) {
     const std::string in_file = std::string(setting.variable) + std::string(kFileSuffix);
-    if (const auto path = environment_.find(in_file); path != environment_.end() && setting_in_file(in_file)) {
+    const auto found = environment_.find(setting.variable);
+    const bool is_plain = found != environment_.end() && !found->second.empty();
+    const auto path = environment_.find(in_file);
+    if (path != environment_.end() && setting_in_file(in_file) && !is_plain && !is_flag(setting)) {
       IMGIMPORT_RETURN_IF_ERROR(apply_file(setting, path->second, "environment"));
     }
-    const auto found = environment_.find(setting.variable);
     if (found == environment_.end()) continue;
     IMGIMPORT_RETURN_IF_ERROR(apply(setting, found->second, "environment"));
   }
   return {};
 }
 
-Result<void> Loader::read_flags(const std::vector<FlagValue>& flags) {
-  for (const FlagValue& flag : flags) {
+Result<void> Loader::read_flags() {
+  for (const FlagValue& flag : flags_) {
     IMGIMPORT_RETURN_IF_ERROR(apply(*flag.setting, flag.text, flag.setting->flag()));
   }
   return {};
@@ -189,11 +217,11 @@ bool listens_or_checks(Command command) {
 
 Result<LoadedConfig> load_config(const CommandLine& command_line, const Environment& environment,
                                  const std::filesystem::path& directory) {
-  Loader loader(environment, directory);
+  Loader loader(environment, command_line.settings, directory);
   IMGIMPORT_RETURN_IF_ERROR(loader.read_file(command_line.config_file));
   IMGIMPORT_RETURN_IF_ERROR(loader.read_dotenv());
   IMGIMPORT_RETURN_IF_ERROR(loader.read_environment());
-  IMGIMPORT_RETURN_IF_ERROR(loader.read_flags(command_line.settings));
+  IMGIMPORT_RETURN_IF_ERROR(loader.read_flags());
   LoadedConfig loaded = loader.take();
   IMGIMPORT_RETURN_IF_ERROR(validate_settings(loaded.config));
   if (listens_or_checks(command_line.command)) {

@@ -76,6 +76,44 @@ TEST_CASE("a secret may come from a file that NAME_FILE names, and the variable 
              Catch::Contains("INTERNAL_TOKEN_FILE (environment): /no/such/file cannot be read"));
 }
 
+TEST_CASE("a secret's file that is empty is an error, not a secret that is not set", "[config]") {
+  const ConfigFolder folder;
+  folder.write("empty", "");
+  folder.write("blank", " \n\r\n");
+  for (const char* name : {"empty", "blank"}) {
+    const auto said = sentence(folder.load({"--check-config"}, {{"API_TOKEN_FILE", name}}));
+    CHECK(said == "API_TOKEN_FILE (environment): " + std::string(name) +
+                      " is empty | Write the value into that file, or remove API_TOKEN_FILE");
+  }
+  folder.write(".env", "API_TOKEN_FILE=empty\n");
+  CHECK(sentence(folder.load({"--check-config"})).starts_with("API_TOKEN_FILE (.env line 1): empty is empty | "));
+}
+
+TEST_CASE("a secret's file is not looked at where the plain variable wins", "[config]") {
+  const ConfigFolder folder;
+  const std::string gone = "/no/such/file";
+  const auto token = [&](const std::vector<std::string>& arguments, const Environment& environment) {
+    const auto loaded = folder.load(arguments, environment);
+    return loaded.has_value() ? loaded->config.gateway.api_token : sentence(loaded);
+  };
+  CHECK(token({"--role=all"}, {{"API_TOKEN_FILE", gone}, {"API_TOKEN", "plain"}}) == "plain");
+  CHECK(token({"--role=all", "--api-token=flag"}, {{"API_TOKEN_FILE", gone}}) == "flag");
+  for (const char* lines :
+       {"API_TOKEN_FILE=/no/such/file\nAPI_TOKEN=plain\n", "API_TOKEN=plain\nAPI_TOKEN_FILE=gone\n"}) {
+    folder.write(".env", lines);
+    CHECK(token({"--role=all"}, {}) == "plain");
+  }
+  folder.write(".env", "API_TOKEN_FILE=/no/such/file\n");
+  folder.write("token", "from-the-file\n");
+  CHECK(token({"--role=all"}, {{"API_TOKEN", "plain"}}) == "plain");
+  CHECK(token({"--role=all"}, {{"API_TOKEN_FILE", "token"}}) == "from-the-file");
+  CHECK(token({"--role=all", "--api-token=flag"}, {}) == "flag");
+  // An empty variable says nothing, and a weaker source does not win.
+  CHECK_THAT(token({"--role=all"}, {{"API_TOKEN", ""}}), Catch::Contains("cannot be read"));
+  folder.write(".env", "API_TOKEN=weaker\n");
+  CHECK_THAT(token({"--role=all"}, {{"API_TOKEN_FILE", gone}}), Catch::Contains("cannot be read"));
+}
+
 TEST_CASE("--config names another file, and then the default one is not read", "[config]") {
   const ConfigFolder folder;
   folder.write("config/default.json", "not even JSON");
