@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -14,6 +15,8 @@
 namespace imgimport {
 namespace {
 
+// Before a caller's deadline, for the answer's way.
+constexpr std::chrono::milliseconds kAnswerTakes{100};
 constexpr std::int64_t kMaxPage = 1000;
 constexpr std::int64_t kDefaultItems = 100;
 constexpr std::int64_t kDefaultJobs = 50;
@@ -28,6 +31,12 @@ Error for_client(Error error) {
   const std::string reason(error.reason_or_code());
   Error translated = Error(code, error.message()).with_reason(reason).with_remedy(error.remedy());
   return error.retry_after() ? std::move(translated).with_retry_after(*error.retry_after()) : translated;
+}
+
+// How long a submit may wait for its listing: a caller that says how long it has is answered before that.
+std::chrono::milliseconds listing_wait(const CallContext& context, std::chrono::milliseconds list_wait) {
+  const auto left = std::max(context.remaining(), kAnswerTakes) - kAnswerTakes;
+  return std::min(left, list_wait);
 }
 
 // The cursor is the id of the last item of the page before.
@@ -73,22 +82,23 @@ void ImportRoutes::mount(ApiRouter& router) {
 }
 
 void ImportRoutes::submit(const CallContext& context, const HttpRequest& request, ApiRouter::Send send) {
-  const auto since = parts_.clock.steady_now();
+  const auto until = parts_.clock.steady_now() + listing_wait(context, parts_.options.list_wait);
   Result<ImportProgress> progress = submitted(context, request);
   if (!progress) return send(std::move(progress).error());
-  if (is_countable(progress->job) || parts_.options.list_wait.count() <= 0) return send(submit_response(*progress));
+  if (is_countable(progress->job) || parts_.clock.steady_now() >= until) return send(submit_response(*progress));
   const JobId job = progress->job.id;
   auto reply = std::make_shared<SubmitReply>(
       parts_.options, parts_.clock,
       SubmitReply::Waiting{
-          .progress = *std::move(progress), .gone = context.stop, .since = since, .send = std::move(send)});
+          .progress = *std::move(progress), .gone = context.stop, .until = until, .send = std::move(send)});
   parts_.poller.watch(job, std::move(reply), parts_.options.first_poll);
 }
 
 Result<ImportProgress> ImportRoutes::submitted(const CallContext& context, const HttpRequest& request) {
   IMGIMPORT_ASSIGN_OR_RETURN(ImportRequest wanted, parse_import_request(request.body));
   IMGIMPORT_ASSIGN_OR_RETURN(wanted.idempotency_key, idempotency_key(request));
-  wanted.look_up_within = std::min(wanted.look_up_within, parts_.options.list_wait);
+  // What is left behind the look-up is for writing the job down.
+  wanted.look_up_within = std::min({wanted.look_up_within, parts_.options.list_wait, context.remaining() / 2});
   auto submitted = parts_.imports.submit(context, wanted);
   if (!submitted) return for_client(std::move(submitted).error());
   ImportProgress progress;

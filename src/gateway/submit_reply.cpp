@@ -80,7 +80,7 @@ SubmitReply::SubmitReply(const GatewayOptions& options, const Clock& clock, Wait
     : options_(options),
       clock_(clock),
       gone_(std::move(waiting.gone)),
-      deadline_(waiting.since + options.list_wait),
+      deadline_(waiting.until),
       interval_(options.first_poll),
       last_(std::move(waiting.progress)),
       send_(std::move(waiting.send)) {}
@@ -94,12 +94,13 @@ std::optional<std::chrono::milliseconds> SubmitReply::on_progress(const Result<I
   if (!send_) return std::nullopt;
   // A poll that failed changes nothing: the job is written down, and the next poll may succeed.
   if (progress) last_ = *progress;
-  if (is_countable(last_.job) || clock_.steady_now() >= deadline_) {
+  const auto now = clock_.steady_now();
+  if (is_countable(last_.job) || now >= deadline_) {
     std::exchange(send_, {})(submit_response(last_));
     return std::nullopt;
   }
   interval_ = std::min(interval_ * 3 / 2, options_.last_poll);
-  return interval_;
+  return std::min(interval_, std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now));
 }
 
 void SubmitReply::on_shutdown() {

@@ -26,7 +26,7 @@ class SubmitReply : public ProgressWatcher {
   struct Waiting {
     ImportProgress progress;                      // as it was submitted
     std::stop_token gone;                         // requested when the client goes away
-    std::chrono::steady_clock::time_point since;  // when its request came
+    std::chrono::steady_clock::time_point until;  // when it is answered with the count so far
     Send send;
   };
   // REQUIRES: options and clock outlive it.

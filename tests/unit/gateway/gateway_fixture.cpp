@@ -327,6 +327,7 @@ PendingAnswer GatewayFixture::send(const Call& call) {
   request.path_args = match.path_args;
   CallContext context;
   context.stop = pending.gone_.get_token();
+  if (call.time_left) context = context.with_timeout(*call.time_left);
   match.route->handler(context, request, HttpResponder(deliver));
   return pending;
 }

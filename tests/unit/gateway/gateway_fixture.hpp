@@ -170,6 +170,7 @@ struct Call {
   std::string target;
   std::string body = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
+  std::optional<std::chrono::milliseconds> time_left = {};  // X-Deadline-Ms, as the HTTP server reads it
 };
 
 class GatewayFixture {

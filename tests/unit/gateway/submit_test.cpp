@@ -39,6 +39,33 @@ TEST_CASE("a long listing is answered with the count so far", "[gateway]") {
   CHECK(json.at("listing").as_bool());
 }
 
+TEST_CASE("a caller that says how long it has is answered before that, with the count so far", "[gateway]") {
+  GatewayOptions options = GatewayFixture::fast_options();
+  options.list_wait = std::chrono::hours(24);
+  GatewayFixture fixture(options);
+  Call call = import_call();
+  call.time_left = std::chrono::minutes(10);
+  PendingAnswer pending = fixture.send(call);
+  fixture.list(2);
+  CHECK_FALSE(pending.has_come());
+  CHECK(fixture.imports.requests().front().look_up_within <= std::chrono::minutes(5));
+  fixture.clock.advance(std::chrono::minutes(10) - std::chrono::milliseconds(100));
+  const Answer answer = pending.wait();
+  CHECK(answer.status == 202);
+  CHECK(answer.json().at("total_images").as_int64() == 2);
+  CHECK(answer.json().at("listing").as_bool());
+}
+
+TEST_CASE("where a caller's time is longer than the wait for a listing, that wait holds", "[gateway]") {
+  GatewayFixture fixture;
+  Call call = import_call();
+  call.time_left = std::chrono::minutes(10);
+  PendingAnswer pending = fixture.send(call);
+  fixture.list(1);
+  fixture.clock.advance(std::chrono::milliseconds(10'001));
+  CHECK(pending.wait().json().at("listing").as_bool());
+}
+
 TEST_CASE("without a wait, a submit is answered at once", "[gateway]") {
   GatewayOptions options = GatewayFixture::fast_options();
   options.list_wait = std::chrono::milliseconds(0);
