@@ -33,6 +33,8 @@ std::string_view remedy_for(const RequestProblem& problem) noexcept {
       return "Send the request without long pauses.";
     case 413:
       return "Send less at once.";
+    case 414:
+      return "Send a shorter address, with less in its query.";
     case 431:
       return "Send fewer or shorter headers, cookies among them.";
     case 503:

@@ -43,6 +43,7 @@ HttpMethod method_of(http::verb verb) noexcept {
 
 constexpr RequestProblem kMalformed{400, "malformed_request", "The request is not valid HTTP/1.1."};
 constexpr RequestProblem kHeaderTooLarge{431, "header_too_large", "The request's header is too large."};
+constexpr RequestProblem kTargetTooLong{414, "target_too_long", "The request's address is too long."};
 constexpr RequestProblem kBodyTooLarge{413, "too_large", "The request's body is larger than this path accepts."};
 constexpr RequestProblem kBadVersion{505, "http_version", "This server speaks HTTP/1.1 and HTTP/1.0."};
 constexpr RequestProblem kNoHost{400, "host_missing", "An HTTP/1.1 request must have exactly one Host header."};
@@ -128,6 +129,15 @@ struct RequestParser::State {
     return {Outcome::kFailed, 0};
   }
 
+  // Of a head that is too large; `unparsed` is what of it was not understood yet, perhaps all of it.
+  const RequestProblem& too_large(std::string_view unparsed) const {
+    const std::string_view line = unparsed.substr(0, unparsed.find('\n'));
+    // A word that never ends is no address, but the method.
+    const std::size_t waiting =
+        parser->request.method_text.empty() && line.find(' ') != std::string_view::npos ? line.size() : 0;
+    return std::max(parser->request.target.size(), waiting) > max_header_bytes / 2 ? kTargetTooLong : kHeaderTooLarge;
+  }
+
   Fed check_head(std::size_t consumed) {
     if (parser->hosts > 1 || (parser->is_1_1 && parser->hosts == 0)) return fail(kNoHost);
     // Anything but a plain "chunked" leaves the body's end open to interpretation, which is how requests are smuggled.
@@ -164,7 +174,9 @@ RequestParser::Fed RequestParser::feed_head(std::string_view bytes) {
   state.header_bytes += parsed;
   const bool done = state.parser->is_header_done();
   const std::size_t waiting = done ? 0 : bytes.size() - consumed;
-  if (state.header_bytes + waiting > state.max_header_bytes) return state.fail(kHeaderTooLarge);
+  if (state.header_bytes + waiting > state.max_header_bytes) {
+    return state.fail(state.too_large(bytes.substr(consumed)));
+  }
   if (error == http::error::need_more) return {Outcome::kNeedMore, consumed};
   if (error == http::error::bad_version) return state.fail(kBadVersion);
   if (error) return state.fail(kMalformed);

@@ -2,10 +2,11 @@
 // else sees of them.
 //
 // What it promises its clients: HTTP/1.1 keep-alive and pipelining (answers in order), a header beyond 64 KiB gets 431
-// and a body beyond the route's limit 413, both readable (the rest is read on, bounded, before closing); an unknown
-// path 404, a wrong method 405 with Allow, a malformed request 400, all in the API's error shape; OPTIONS and CORS are
-// a router's affair. A client that is slower than the time-outs is cut off. Beyond the connection cap, a request
-// gets 503, unless it asks for what is always answered. A client may end its sending once it has asked.
+// (414 where the address is what makes it so long) and a body beyond the route's limit 413, both readable (the rest is
+// read on, bounded, before closing); an unknown path 404, a wrong method 405 with Allow, a malformed request 400, all
+// in the API's error shape; OPTIONS and CORS are a router's affair. A client that is slower than the time-outs is cut
+// off. Beyond the connection cap, a request gets 503, unless it asks for what is always answered. A client may end its
+// sending once it has asked.
 #pragma once
 
 #include <chrono>

@@ -231,6 +231,33 @@ TEST_CASE("many small header lines are counted together, and so is a header in o
   }
 }
 
+TEST_CASE("an address that is too long gets 414, whether it comes at once or never ends") {
+  const std::string address = "/hello?" + std::string(70'000, 'x');
+  {
+    RawClient client(shared_server().port);
+    const auto response = client.exchange(raw_get(address));
+    CHECK(response.status == 414);
+    CHECK(has_error_shape(response));
+    CHECK(response.body.find("address") != std::string::npos);
+    CHECK(response.body.find("header") == std::string::npos);
+    CHECK(client.wait_for_end() == RawEnd::kClosed);
+  }
+  {
+    RawClient client(shared_server().port);
+    CHECK(client.send("GET " + address));
+    CHECK(client.receive().status == 414);
+  }
+  {
+    RawClient client(shared_server().port);
+    client.send(raw_get("/hello?" + std::string(50'000, 'x'), "X-Big: " + std::string(20'000, 'x') + "\r\n"));
+    CHECK(client.receive().status == 414);
+  }
+  RawClient client(shared_server().port);
+  CHECK(client.exchange(raw_get("/hello?" + std::string(50'000, 'x'))).status == 200);
+  client.send(raw_get("/hello?" + std::string(20'000, 'x'), "X-Big: " + std::string(50'000, 'x') + "\r\n"));
+  CHECK(client.receive().status == 431);
+}
+
 TEST_CASE("a body beyond 1 MiB gets 413 that a client which keeps sending can read") {
   RawClient client(shared_server().port);
   const std::string body(5 << 20, 'x');
