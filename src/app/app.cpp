@@ -19,6 +19,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "gateway/api_router.hpp"
 #include "gateway/gateway_module.hpp"
 #include "http_server/server.hpp"
 
@@ -125,6 +126,7 @@ class Server {
     listener.port = port_of(server, role, assembly_.roles);
     listener.router = &starting_routers_.at(role);
     const bool is_public = role == Role::kGateway;
+    if (is_public) listener.finish = finish_public_answers(assembly_.config.gateway.cors_origins);
     // With all roles in one process the internal ports are on loopback, and stay plain.
     const bool secure = (is_public || !alone()) && !server.tls_cert_file.empty();
     if (secure) listener.tls = TlsFiles{server.tls_cert_file.string(), server.tls_key_file.string()};

@@ -14,16 +14,26 @@ void set_if_absent(HttpHeaders& headers, std::string_view name, std::string_view
   if (!headers.find(name)) headers.set(name, std::string(value));
 }
 
-HttpResponse finished(const Cors& cors, const HttpRequest& request, HttpResponse response) {
+void finish_answer(const Cors& cors, const HttpRequest& request, HttpResponse& response) {
   set_if_absent(response.headers, "Cache-Control", "no-store");
   set_if_absent(response.headers, "X-Content-Type-Options", "nosniff");
   set_if_absent(response.headers, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   set_if_absent(response.headers, "Referrer-Policy", "no-referrer");
   cors.allow(request, response);
+}
+
+HttpResponse finished(const Cors& cors, const HttpRequest& request, HttpResponse response) {
+  finish_answer(cors, request, response);
   return response;
 }
 
 }  // namespace
+
+std::function<void(const HttpRequest&, HttpResponse&)> finish_public_answers(const std::vector<std::string>& origins) {
+  return [cors = Cors(origins)](const HttpRequest& request, HttpResponse& response) {
+    finish_answer(cors, request, response);
+  };
+}
 
 HttpResponse json_response(std::string body) {
   HttpResponse response;

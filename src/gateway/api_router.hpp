@@ -52,6 +52,10 @@ class ApiRouter {
   std::map<std::string, std::vector<HttpMethod>> methods_;
 };
 
+// For the answers of the public port that no route makes (404, 413, 503 while starting…): they get what those of the
+// routes get, so that a page may read them, too. May be called from any thread.
+std::function<void(const HttpRequest&, HttpResponse&)> finish_public_answers(const std::vector<std::string>& origins);
+
 // {"Content-Type": "application/json"} and the text.
 HttpResponse json_response(std::string body);
 

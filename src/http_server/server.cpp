@@ -135,7 +135,7 @@ class Listener {
     auto purpose = SessionPurpose::kServe;
     if (state_.served.load() >= state_.options.max_connections) purpose = SessionPurpose::kRefuse;
     IoThread& io = *threads_[next_thread_++ % threads_.size()];
-    start_session(state_, io, {fd, is_v6_, std::move(remote), &router_, tls_.get(), purpose});
+    start_session(state_, io, {fd, is_v6_, std::move(remote), &options_, &router_, tls_.get(), purpose});
   }
 
   ServerState& state_;

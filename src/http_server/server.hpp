@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ struct HttpListenerOptions {
   std::uint16_t port = 0;          // 0 = pick one
   const Router* router = nullptr;  // outlives the server
   std::optional<TlsFiles> tls;
+  // Called, on an io thread, for each answer that is the server's own and no handler's or guard's (404, 405, 413,
+  // 503…), with what is known of its request: without a whole head, that is nothing.
+  std::function<void(const HttpRequest& request, HttpResponse& response)> finish;
 };
 
 // listen() for each port, then start() (or start_early() and open()), then drain() and stop(). Driven by one thread.

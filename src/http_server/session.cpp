@@ -69,6 +69,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   Task<void> ask_whether_still_there();
   Task<bool> write_continue();
   Task<bool> answer_early(HttpResponse& response);
+  Task<bool> answer_ourselves(HttpResponse response);
   Task<bool> refuse(const RequestProblem& problem);
 
   void ended(const std::exception_ptr& failure);
@@ -82,6 +83,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   ServerState& state_;
   const std::shared_ptr<IoThread> io_;
+  const HttpListenerOptions& listener_;
   const std::atomic<const Router*>& router_;
   const std::string remote_;
   const SessionPurpose purpose_;
@@ -120,6 +122,7 @@ ConnectionOptions options_for(const NewConnection& connection, const HttpServerO
 HttpSession::HttpSession(ServerState& state, IoThread& io, const NewConnection& connection)
     : state_(state),
       io_(io.shared_from_this()),
+      listener_(*connection.listener),
       router_(*connection.router),
       remote_(connection.remote),
       purpose_(connection.purpose),
@@ -246,15 +249,13 @@ Task<bool> HttpSession::serve_one() {
   request.remote_address = remote_;
   request_id_ = request.request_id;
   if (auto split = split_target(request); !split) {
-    HttpResponse response = error_response(split.error(), request);
-    co_return co_await answer_early(response);
+    co_return co_await answer_ourselves(error_response(split.error(), request));
   }
-  if (auto refusal = not_now(request)) co_return co_await answer_early(*refusal);
+  if (auto refusal = not_now(request)) co_return co_await answer_ourselves(*std::move(refusal));
   const Router& router = *router_.load();
   Router::Match match = router.match(request.method, raw_path(request.target));
   if (match.route == nullptr) {
-    HttpResponse response = no_route_response(request, match.allowed);
-    co_return co_await answer_early(response);
+    co_return co_await answer_ourselves(no_route_response(request, match.allowed));
   }
   request.path_args = std::move(match.path_args);
   const Router::Route& route = *match.route;
@@ -336,9 +337,15 @@ Task<bool> HttpSession::answer_early(HttpResponse& response) {
   co_return co_await read_body();
 }
 
+Task<bool> HttpSession::answer_ourselves(HttpResponse response) {
+  if (listener_.finish) listener_.finish(parser_.request(), response);
+  co_return co_await answer_early(response);
+}
+
 Task<bool> HttpSession::refuse(const RequestProblem& problem) {
   if (request_id_.empty()) request_id_ = random_token(8);
   HttpResponse response = problem_response(problem, request_id_);
+  if (listener_.finish) listener_.finish(parser_.request(), response);
   const AnswerTo to = answer_to();
   co_return co_await writer_.write(response, to);
 }
@@ -435,6 +442,9 @@ Task<bool> HttpSession::respond(const Router::Route& route) {
   bool go_on = false;
   if (response_ && !connection_.lost()) {
     HttpResponse response = std::move(*response_);
+    // A handler that threw or said nothing: the answer's words will be ours.
+    const bool is_bare = response.status >= 400 && response.headers.all().empty();
+    if (is_bare && listener_.finish) listener_.finish(exchange_->request, response);
     if (!whole && !rest_is_short()) response.close_connection = true;
     const AnswerTo to = answer_to();
     go_on = co_await writer_.write(response, to);

@@ -7,6 +7,7 @@
 
 #include "http_server/body_pull.hpp"
 #include "http_server/io_thread.hpp"
+#include "http_server/server.hpp"
 #include "http_server/server_state.hpp"
 #include "imgimport/http.hpp"
 
@@ -41,7 +42,8 @@ struct NewConnection {
   int fd = -1;  // handed over
   bool is_v6 = false;
   std::string remote;
-  const std::atomic<const Router*>* router = nullptr;  // outlives the session
+  const HttpListenerOptions* listener = nullptr;       // outlives the session
+  const std::atomic<const Router*>* router = nullptr;  // likewise
   ssl_ctx_st* tls = nullptr;                           // nullptr: plain
   SessionPurpose purpose = SessionPurpose::kServe;
 };

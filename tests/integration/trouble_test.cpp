@@ -115,6 +115,20 @@ TEST_CASE("requests that make no sense get a 4xx in the one error shape") {
   const Reply nothing = server.post(import, R"({"folder_url":")" + DriveEmulator::folder_link(empty) + R"("})");
   CHECK(nothing.status == 200);
   CHECK(nothing.json.as_object().at("message").as_string() == "No images found in the folder");
+
+  // An allowed page may read what no route has answered, too.
+  HttpHeaders from_page;
+  from_page.set("Origin", "http://localhost:3000");
+  const auto check_readable = [&](HttpMethod method, const std::string& path, const std::string& sent, int status) {
+    const Reply refused = server.request(method, path, sent, from_page);
+    CAPTURE(path);
+    check_error(refused, status);
+    CHECK(refused.headers.find("Access-Control-Allow-Origin") == std::string_view("http://localhost:3000"));
+    CHECK(refused.headers.find("X-Content-Type-Options") == std::string_view("nosniff"));
+  };
+  check_readable(HttpMethod::kGet, "/api/nowhere", "", 404);
+  check_readable(HttpMethod::kDelete, "/api/stats", "", 405);
+  check_readable(HttpMethod::kPost, import, std::string(2 << 20, ' '), 413);
 }
 
 TEST_CASE("without credentials, or with wrong ones, the answer says what to set") {
@@ -204,6 +218,37 @@ TEST_CASE("a start whose database is away answers for its health, waits, and end
   REQUIRE(elsewhere.has_value());
   CHECK(elsewhere->status == 503);
   CHECK(elsewhere->body.find("starting") != std::string::npos);
+  process.signal(SIGTERM);
+  CHECK(process.wait(std::chrono::seconds(10)) == 0);
+}
+
+TEST_CASE("a page of the app may read that the server is still starting") {
+  const TempDir dir;
+  const std::uint16_t port = free_port();
+  ChildOptions options;
+  options.program = program_under_test();
+  options.arguments = {"--role=all"};
+  options.environment = {{"LOG_LEVEL", "error"},
+                         {"DATA_DIR", (dir.path() / "data").string()},
+                         {"DATABASE_URL", "postgresql://importer:secret@127.0.0.1:1/imgimport"},
+                         {"GATEWAY_PORT", std::to_string(port)}};
+  for (const char* other : {"FRONTEND", "IMPORT", "METADATA", "STORAGE", "WORKER"}) {
+    options.environment[std::string(other) + "_PORT"] = "0";
+  }
+  options.directory = dir.path();
+  ChildProcess process(options);
+  CurlHttpClient http;
+  HttpClientRequest request;
+  request.url = "http://127.0.0.1:" + std::to_string(port) + "/api/stats";
+  request.headers.set("Origin", "http://localhost:3000");
+  const CallContext patience = CallContext{}.with_timeout(std::chrono::seconds(30));
+  auto answer = http.send(patience, request);
+  while (!answer.has_value() && patience.check().has_value()) answer = http.send(patience, request);
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 503);
+  CHECK(answer->body.find("starting") != std::string::npos);
+  CHECK(answer->headers.find("Access-Control-Allow-Origin") == std::string_view("http://localhost:3000"));
+  CHECK(answer->headers.find("Retry-After").has_value());
   process.signal(SIGTERM);
   CHECK(process.wait(std::chrono::seconds(10)) == 0);
 }

@@ -3,6 +3,8 @@
 #include <boost/json/value.hpp>
 #include <catch2/catch.hpp>
 
+#include "gateway/api_router.hpp"
+
 #include "unit/gateway/gateway_fixture.hpp"
 
 namespace imgimport::gateway_test {
@@ -93,6 +95,32 @@ TEST_CASE("every answer may be read by allowed pages, refusals too", "[gateway]"
     CHECK(answer.header("Vary") == "Origin");
     CHECK(answer.header("Cache-Control") == "no-store");
     CHECK(answer.header("X-Content-Type-Options") == "nosniff");
+  }
+}
+
+TEST_CASE("what the server itself answers on the public port may be read by allowed pages, too", "[gateway]") {
+  const auto finish = finish_public_answers({"http://localhost:3000"});
+  const auto finished = [&](std::string origin) {
+    HttpRequest request;
+    if (!origin.empty()) request.headers.set("Origin", std::move(origin));
+    Answer answer;
+    HttpResponse response;
+    response.headers.set("Retry-After", "1");
+    finish(request, response);
+    answer.headers = response.headers;
+    return answer;
+  };
+  const Answer allowed = finished("http://localhost:3000");
+  CHECK(allowed.header("Access-Control-Allow-Origin") == "http://localhost:3000");
+  CHECK_THAT(allowed.header("Access-Control-Expose-Headers"), Catch::Contains("Retry-After"));
+  CHECK(allowed.header("X-Content-Type-Options") == "nosniff");
+  CHECK(allowed.header("Cache-Control") == "no-store");
+  CHECK(allowed.header("Retry-After") == "1");
+  for (const char* origin : {"", "https://evil.example"}) {
+    const Answer other = finished(origin);
+    CHECK(other.header("Access-Control-Allow-Origin").empty());
+    CHECK(other.header("Vary") == "Origin");
+    CHECK(other.header("X-Content-Type-Options") == "nosniff");
   }
 }
 

@@ -74,6 +74,7 @@ struct ServerSetup {
   HttpServerOptions options;
   std::size_t pool_threads = 2;
   std::optional<TlsFiles> tls;
+  std::function<void(const HttpRequest&, HttpResponse&)> finish = {};
 };
 
 class TestServer {
@@ -85,6 +86,7 @@ class TestServer {
     listener.name = "test";
     listener.router = &router;
     listener.tls = setup.tls;
+    listener.finish = setup.finish;
     const auto bound = server.listen(listener);
     REQUIRE(bound.has_value());
     port = *bound;

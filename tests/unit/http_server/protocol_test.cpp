@@ -258,6 +258,48 @@ TEST_CASE("an address that is too long gets 414, whether it comes at once or nev
   CHECK(client.receive().status == 431);
 }
 
+TEST_CASE("the server's own answers are finished by the listener, and those of handlers and guards are not") {
+  TestServer server({.routes =
+                         [](Router& router) {
+                           add_hello(router);
+                           router.handle(HttpMethod::kPost, "/small",
+                                         [](const CallContext&, const HttpRequest&) { return text_response("small"); },
+                                         {.max_body_bytes = 10});
+                           router.handle(HttpMethod::kGet, "/refused", [](const CallContext&, const HttpRequest&) {
+                             HttpResponse response = text_response("no", 409);
+                             response.headers.set("Content-Type", "text/plain");
+                             return response;
+                           });
+                           router.handle_async(HttpMethod::kGet, "/drops",
+                                               [](const CallContext&, const HttpRequest&, HttpResponder) {});
+                           router.set_guard([](const HttpRequest& request) -> std::optional<HttpResponse> {
+                             if (!request.headers.find("X-Stranger")) return std::nullopt;
+                             return text_response("who?", 401);
+                           });
+                         },
+                     .finish =
+                         [](const HttpRequest& request, HttpResponse& response) {
+                           response.headers.set("X-Seen", std::string(request.headers.find("Origin").value_or("-")));
+                         }});
+  const auto seen = [&](const std::string& request) {
+    RawClient client(server.port);
+    const auto response = client.exchange(request);
+    return std::to_string(response.status) + " " + response.header("X-Seen");
+  };
+  const std::string origin = "Origin: http://a\r\n";
+  CHECK(seen(raw_get("/hello", origin)) == "200 ");
+  CHECK(seen(raw_get("/refused", origin)) == "409 ");
+  CHECK(seen(raw_get("/hello", origin + "X-Stranger: 1\r\n")) == "401 ");
+  CHECK(seen(raw_get("/nowhere", origin)) == "404 http://a");
+  CHECK(seen(raw_post("/hello", "x")) == "405 -");
+  CHECK(seen("POST /small HTTP/1.1\r\nHost: x\r\n" + origin + "Content-Length: 11\r\n\r\n") == "413 http://a");
+  CHECK(seen("POST /small HTTP/1.1\r\nHost: x\r\n" + origin +
+             "Transfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n") == "413 http://a");
+  CHECK(seen(raw_get("/drops", origin)) == "500 http://a");
+  CHECK(seen("GET /hello HTTP/1.1\r\n" + origin + "\r\n") == "400 http://a");
+  CHECK(seen("nonsense\r\n\r\n") == "400 -");
+}
+
 TEST_CASE("a body beyond 1 MiB gets 413 that a client which keeps sending can read") {
   RawClient client(shared_server().port);
   const std::string body(5 << 20, 'x');
