@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
 
 #include "base/text.hpp"
@@ -142,59 +143,79 @@ std::string setting(const SqlTarget& target, std::string_view part) {
   return target.origin == SqlOrigin::kUrl ? "DATABASE_URL" : std::string(part);
 }
 
-Error misconfigured(const SqlTarget& target, std::string_view what, std::string_view words, std::string_view reason) {
-  return Error(ErrorCode::kMisconfigured, fmt::format("the database {} {} ({})", target.describe(), what, words))
-      .with_reason(std::string(reason));
+// What stands behind "the database …".
+struct Saying {
+  std::string_view reason;
+  std::string_view words;
+};
+constexpr std::array<Saying, 12> kSayings = {{
+    {"database_unavailable", "is not available"},
+    {"unique_violation", "holds that row already"},
+    {"database_full", "is full"},
+    {"database_login_refused", "refuses the login"},
+    {"no_such_database", "does not exist, or the user may not open it"},
+    {"unknown_database_host", "has a host name that nobody knows"},
+    {"database_tls", "could not be reached by TLS"},
+    {"database_permission", "forbids what is needed"},
+    {"database_extension", "lacks something of a usual server"},
+    {"foreign_database", "holds tables of another application"},
+    {"database_firewall", "does not let this machine in"},
+    {"no_odbc_driver", "needs an ODBC driver that is not installed"},
+}};
+
+std::string_view saying(std::string_view reason) {
+  const auto* found = std::find_if(kSayings.begin(), kSayings.end(), [&](const auto& s) { return s.reason == reason; });
+  return found == kSayings.end() ? std::string_view() : found->words;
 }
 
 Error error_of(Class meaning, const SqlTarget& target, const SqlFault& fault) {
   const std::string words = words_of(target, fault);
+  const auto said = [&](ErrorCode code, std::string_view reason) {
+    return Error(code, fmt::format("the database {} {} ({})", target.describe(), saying(reason), words))
+        .with_reason(std::string(reason));
+  };
+  const auto misconfigured = [&](std::string_view reason) { return said(ErrorCode::kMisconfigured, reason); };
   switch (meaning) {
     case Class::kTransient:
     case Class::kLost:
-      return Error(ErrorCode::kUnavailable,
-                   fmt::format("the database {} is not available ({})", target.describe(), words))
-          .with_reason("database_unavailable")
+      return said(ErrorCode::kUnavailable, "database_unavailable")
           .with_remedy("check that the server is up and can be reached; it is tried again");
     case Class::kRace:
-      return Error(ErrorCode::kConflict,
-                   fmt::format("the database {} holds that row already ({})", target.describe(), words))
-          .with_reason("unique_violation");
+      return said(ErrorCode::kConflict, "unique_violation");
     case Class::kOutOfSpace:
-      return Error(ErrorCode::kOutOfSpace, fmt::format("the database {} is full ({})", target.describe(), words))
-          .with_reason("database_full")
+      return said(ErrorCode::kOutOfSpace, "database_full")
           .with_remedy("give the database server more space; nothing was changed");
     case Class::kLogin:
-      return misconfigured(target, "refuses the login", words, "database_login_refused")
+      return misconfigured("database_login_refused")
           .with_remedy(fmt::format("correct user and password in {}", setting(target, "DB_USER and DB_PASSWORD")));
     case Class::kDatabase:
-      return misconfigured(target, "does not exist, or the user may not open it", words, "no_such_database")
+      return misconfigured("no_such_database")
           .with_remedy(fmt::format("create the database, or correct its name in {}", setting(target, "DB_NAME")));
     case Class::kHost:
-      return misconfigured(target, "has a host name that nobody knows", words, "unknown_database_host")
+      return misconfigured("unknown_database_host")
           .with_remedy(fmt::format("correct the host in {}", setting(target, "DB_SERVER")));
     case Class::kCertificate:
-      return misconfigured(target, "could not be reached by TLS", words, "database_tls")
+      return misconfigured("database_tls")
           .with_remedy(fmt::format("install the CA of the server's certificate, and use the name it was made for in {}",
                                    setting(target, "DB_SERVER")));
     case Class::kPermission:
-      return misconfigured(target, "forbids what is needed", words, "database_permission")
+      return misconfigured("database_permission")
           .with_remedy(
               "let the database user create, read and write tables in its default schema (and on PostgreSQL, have an"
               " administrator run CREATE EXTENSION pg_trgm in it if the user may not)");
     case Class::kExtension:
-      return misconfigured(target, "lacks something of a usual server", words, "database_extension")
+      return misconfigured("database_extension")
           .with_remedy(
               "use PostgreSQL 13 or later, with its contributed modules (postgresql-contrib) where they are a package"
               " of their own");
     case Class::kExists:
-      return misconfigured(target, "holds tables of another application", words, "foreign_database")
+      return misconfigured("foreign_database")
           .with_remedy(fmt::format("name a database of its own in {}", setting(target, "DB_NAME")));
     case Class::kFirewall:
-      return misconfigured(target, "does not let this machine in", words, "database_firewall")
+      return misconfigured("database_firewall")
           .with_remedy("allow this machine's address in the server's firewall or pg_hba.conf");
     case Class::kDriver:
-      return misconfigured(target, "needs an ODBC driver that is not installed", words, "no_odbc_driver")
+      return misconfigured("no_odbc_driver")
           .with_remedy(fmt::format("install it, or name one of odbcinst.ini in {}", setting(target, "DB_DRIVER")));
     case Class::kOther:
       break;
@@ -211,7 +232,18 @@ SqlVerdict judge(const SqlTarget& target, const SqlFault& fault) {
   verdict.reconnect = fault.connection_lost || meaning == Class::kLost;
   if (meaning == Class::kTransient || meaning == Class::kLost) verdict.retry = SqlRetry::kLater;
   if (meaning == Class::kRace) verdict.retry = SqlRetry::kAtOnce;
+  verdict.away = fault.connecting && verdict.retry == SqlRetry::kLater;
   return verdict;
+}
+
+std::optional<Error> for_callers(const Error& error) {
+  const std::string_view words = saying(error.reason());
+  if (words.empty()) return std::nullopt;
+  Error told = Error(error.code(), fmt::format("the metadata database {}", words)).with_reason(error.reason());
+  if (error.code() != ErrorCode::kUnavailable) return std::move(told).with_remedy(error.remedy());
+  return std::move(told)
+      .with_remedy("It is tried again; see /health")
+      .with_retry_after(std::chrono::milliseconds(1'000));
 }
 
 }  // namespace imgimport::db

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "db/sql_target.hpp"
@@ -39,10 +40,15 @@ struct SqlVerdict {
   Error error;
   SqlRetry retry = SqlRetry::kNever;
   bool reconnect = false;  // the connection must not be used again
+  bool away = false;       // no connection could be made, and a later one may be
 };
 
 // Sources: https://www.postgresql.org/docs/15/errcodes-appendix.html
 // https://learn.microsoft.com/en-us/azure/azure-sql/database/troubleshoot-common-errors-issues
 SqlVerdict judge(const SqlTarget& target, const SqlFault& fault);
+
+// Such an error without what is for the log and the operator alone: where the database is, and what it said. nullopt:
+// it is none of judge's, or one that http_error.hpp hides anyway.
+std::optional<Error> for_callers(const Error& error);
 
 }  // namespace imgimport::db

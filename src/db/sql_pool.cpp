@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/log.hpp"
+
 namespace imgimport::db {
 namespace {
 
@@ -58,6 +60,20 @@ std::size_t SqlPool::open_connections() const {
   return open_;
 }
 
+void SqlPool::answered() {
+  if (!was_reached_.load(std::memory_order_relaxed)) was_reached_ = true;
+  if (!away_.load(std::memory_order_relaxed) || !away_.exchange(false)) return;
+  log_info("the database can be reached again", {{"database", target_.describe()}});
+}
+
+void SqlPool::failed(const SqlVerdict& verdict) {
+  const bool is_news = !verdict.away || !away_.exchange(true);
+  // Before the first answer, whoever opens the database says what is wrong.
+  if (!is_news || !was_reached_.load() || !for_callers(verdict.error)) return;
+  log_warning(verdict.away ? "the database cannot be reached" : "the database fails a call",
+              {{"error", verdict.error.message()}, {"remedy", verdict.error.remedy()}});
+}
+
 // An idle connection, or the right to open one (nullopt).
 Result<std::optional<SqlPool::Idle>> SqlPool::take(const CallContext& context) {
   IMGIMPORT_RETURN_IF_ERROR(context.check());
@@ -82,7 +98,7 @@ Result<std::optional<SqlPool::Idle>> SqlPool::take(const CallContext& context) {
   // The one used last: the others may then go stale together, and are asked before use.
   std::optional<Idle> taken(std::move(idle_.back()));
   idle_.pop_back();
-  if (taken->generation != generation_) taken->since = Clock::time_point::min();
+  if (taken->generation != generation_ || is_away()) taken->since = Clock::time_point::min();
   return taken;
 }
 

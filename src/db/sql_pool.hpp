@@ -4,6 +4,7 @@
 // Threading: from any thread. One thread of its own ends calls whose context ends.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "db/sql_error.hpp"
 #include "db/sql_session.hpp"
 #include "db/sql_target.hpp"
 #include "imgimport/call_context.hpp"
@@ -75,6 +77,13 @@ class SqlPool {
   // Connections that are open now, lent or not.
   std::size_t open_connections() const;
 
+  // What calls tell when they end: that the server answered, or what they gave up with, which is logged in full (while
+  // it is away, once).
+  void answered();
+  void failed(const SqlVerdict& verdict);
+  // The last call that ended could not connect, and none has been answered since.
+  bool is_away() const noexcept { return away_.load(); }
+
  private:
   using Clock = std::chrono::steady_clock;
   struct Idle {
@@ -100,6 +109,8 @@ class SqlPool {
 
   const SqlTarget target_;
   const SqlPoolOptions options_;
+  std::atomic<bool> away_ = false;
+  std::atomic<bool> was_reached_ = false;
   mutable std::mutex mutex_;
   std::condition_variable_any freed_;
   // Guarded by mutex_:

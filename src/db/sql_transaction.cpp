@@ -17,22 +17,27 @@ constexpr int kMostRaces = 20;
 
 }  // namespace
 
-SqlAttempts::SqlAttempts(const SqlPool& pool, const CallContext& context)
-    : context_(context),
+SqlAttempts::SqlAttempts(SqlPool& pool, const CallContext& context)
+    : pool_(pool),
+      context_(context),
       until_(context.deadline == steady_clock::time_point::max() ? steady_clock::now() + pool.options().retry_limit
                                                                  : context.deadline) {}
 
 std::optional<Error> SqlAttempts::next(SqlVerdict verdict) {
-  // A call that was ended from outside broke its own connection: that is no trouble of the database's.
-  if (auto alive = context_.check(); !alive.has_value()) return std::move(alive).error();
-  if (verdict.retry == SqlRetry::kNever) return std::move(verdict.error);
+  // A call that was ended from outside broke its own connection: that is no trouble of the database's. It did not keep
+  // a connection from being made.
+  if (auto alive = context_.check(); !alive.has_value()) {
+    if (verdict.away) pool_.failed(verdict);
+    return std::move(alive).error();
+  }
   const int failed = failed_++;
-  if (verdict.retry == SqlRetry::kAtOnce) {
-    if (failed < kMostRaces) return std::nullopt;
+  if (verdict.retry == SqlRetry::kAtOnce && failed < kMostRaces) return std::nullopt;
+  const auto pause = backoff_delay(kPauses, failed, random_jitter(), std::nullopt);
+  const bool is_worth_it = verdict.retry == SqlRetry::kLater && !pool_.is_away();
+  if (!is_worth_it || steady_clock::now() + pause >= until_) {
+    pool_.failed(verdict);
     return std::move(verdict.error);
   }
-  const auto pause = backoff_delay(kPauses, failed, random_jitter(), std::nullopt);
-  if (steady_clock::now() + pause >= until_) return std::move(verdict.error);
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);

@@ -1,5 +1,6 @@
 // Work inside one transaction on a server, as a Result: success commits, an Error rolls back. Transient failures of the
-// server or the network repeat the whole transaction, with growing pauses, until the context's deadline.
+// server or the network repeat the whole transaction, with growing pauses, until the context's deadline; once the
+// server is known to be away (SqlPool::is_away), a call tries once and gives up: what waits for it, waits elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +30,13 @@ struct SqlToken {
 // Decides, for one call, whether and when a failed attempt is repeated.
 class SqlAttempts {
  public:
-  SqlAttempts(const SqlPool& pool, const CallContext& context);
+  SqlAttempts(SqlPool& pool, const CallContext& context);
   // Waits for the pause and returns nothing, or the error with which to give up.
   std::optional<Error> next(SqlVerdict verdict);
   int failed() const noexcept { return failed_; }
 
  private:
+  SqlPool& pool_;
   const CallContext& context_;
   const std::chrono::steady_clock::time_point until_;
   int failed_ = 0;
@@ -62,7 +64,11 @@ std::invoke_result_t<Work, SqlSession&> transact_sql(SqlPool& pool, const CallCo
     }
     SqlVerdict verdict;
     try {
-      if (scope == SqlScope::kStatements) return std::invoke(work, **loan);
+      if (scope == SqlScope::kStatements) {
+        auto outcome = std::invoke(work, **loan);
+        pool.answered();
+        return outcome;
+      }
       (*loan)->begin();
       if (token != nullptr) {
         if (in_doubt) {
@@ -76,6 +82,7 @@ std::invoke_result_t<Work, SqlSession&> transact_sql(SqlPool& pool, const CallCo
         }
       }
       auto outcome = std::invoke(work, **loan);
+      pool.answered();
       if (!outcome.has_value()) {
         (*loan)->rollback();
         return outcome;

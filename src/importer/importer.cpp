@@ -218,11 +218,11 @@ void Importer::run(const std::stop_token& stop) {
       renewed = now;
     }
     lister_.tick();
-    top_up(context);
+    const bool answered = top_up(context);
 
     std::unique_lock lock(mutex_);
-    // A tick at most this often, however many pages and batches ask for one.
-    wake_.wait_for(lock, stop, kTickWhileBusy, [] { return false; });
+    // A tick at most this often, however many pages and batches ask for one; and a journal that is away is let alone.
+    wake_.wait_for(lock, stop, answered ? kTickWhileBusy : kTickWhileIdle, [] { return false; });
     if (driven_.empty()) wake_.wait_for(lock, stop, kTickWhileIdle, [&] { return woken_; });
     woken_ = false;
   }
@@ -276,16 +276,19 @@ void Importer::adopt(const CallContext& context) {
   }
 }
 
-void Importer::top_up(const CallContext& context) {
+bool Importer::top_up(const CallContext& context) {
   // Asked while nothing runs as well, so that /health tells before the next import does.
   const auto stats = ports_.queue.stats(context);
   queue_answers_.store(stats.has_value() || context.stop.stop_requested(), std::memory_order_relaxed);
-  if (driven_.empty()) return;
+  if (driven_.empty()) return true;
   const bool queue_is_empty = stats.has_value() && stats->waiting == 0 && stats->leased == 0;
   std::vector<JobId> over;
+  bool answers = true;
   for (auto& [id, driven] : driven_) {
     const auto job = ports_.jobs.job(context, id);
     if (!job.has_value()) {
+      answers = job.error().code() != ErrorCode::kUnavailable;
+      if (!answers) break;
       if (job.error().code() == ErrorCode::kNotFound) over.push_back(id);
       continue;
     }
@@ -316,10 +319,11 @@ void Importer::top_up(const CallContext& context) {
     driven.still = still;
   }
   for (const JobId& id : over) drop(id);
-  if (!stats.has_value()) return;
+  if (!answers || !stats.has_value()) return answers;
   const auto round = refiller_.top_up(context, ports_.clock.now());
-  if (!round.has_value()) return;
+  if (!round.has_value()) return true;
   for (const JobId& id : round->lost) drop(id);
+  return true;
 }
 
 }  // namespace imgimport

@@ -73,7 +73,8 @@ class Importer : public ImportService {
   void adopt(const CallContext& context);
   void drive(const Job& job, const JobLease& lease);
   void drop(const JobId& job);
-  void top_up(const CallContext& context);
+  // false: the journal is away.
+  bool top_up(const CallContext& context);
   Result<std::optional<Submitted>> submitted_before(const CallContext& context, const NewJob& wanted);
   void wake();
 

@@ -261,6 +261,43 @@ TEST_CASE("refusals of the server name the setting, and never the password", "[m
   CHECK(error.reason() == "database_permission");
 }
 
+TEST_CASE("while the server is away, callers are told so and no more, and the first call afterwards works",
+          "[metadata]") {
+  PostgresServer server;
+  for (const bool odbc : {false, true}) {
+    INFO("odbc " << odbc);
+    const std::string database = server.create_database();
+    SqlStoreOptions options = options_for(odbc ? server.odbc_url(database) : server.url(database));
+    options.pool.retry_limit = 100ms;
+    const HandClock clock;
+    const auto store = get(SqlMetadataStore::open(options, clock));
+    // Several connections, all of which die.
+    {
+      std::vector<std::jthread> callers;
+      for (int i = 0; i < 4; ++i) callers.emplace_back([&] { (void)store->jobs(kCall, JobId(), 1).has_value(); });
+    }
+    // This server's last commits may be lost with it; and its children live on for a moment.
+    server.execute("postgres", "CHECKPOINT");
+    server.terminate_connections(database);
+    server.kill();
+    for (int i = 0; i < 3; ++i) {
+      const auto answer = store->jobs(kCall, JobId(), 1);
+      REQUIRE_FALSE(answer.has_value());
+      CHECK(answer.error().code() == ErrorCode::kUnavailable);
+      CHECK(answer.error().reason() == "database_unavailable");
+      CHECK(answer.error().message() == "the metadata database is not available");
+      CHECK(answer.error().remedy() == "It is tried again; see /health");
+    }
+    // Who opens it is told all.
+    options.open_limit = 100ms;
+    const Error opening = refusal(options);
+    CHECK(opening.message().find(std::to_string(server.port())) != std::string::npos);
+    CHECK(opening.remedy().find("check that the server is up") != std::string::npos);
+    server.start();
+    for (int i = 0; i < 3; ++i) CHECK(store->jobs(kCall, JobId(), 1).has_value());
+  }
+}
+
 TEST_CASE("a pool keeps so many connections, opens more under load and closes those again", "[metadata]") {
   const PostgresDatabase database;
   const auto target = get(db::parse_sql_url(PostgresServer::shared().url(database.name())));

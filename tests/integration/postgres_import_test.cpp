@@ -1,4 +1,5 @@
 // Whole imports with their metadata in PostgreSQL, whose server goes away meanwhile.
+#include <array>
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <condition_variable>
@@ -60,6 +61,15 @@ TEST_CASE("an import outlives the database server's death, and health says degra
     let_it_run(std::chrono::milliseconds(700));
     postgres.kill();
     CHECK(await_health(server, "degraded") == "");
+    for (const std::string& path :
+         std::array<std::string, 3>{"/api/stats", "/api/import/status/" + job, "/api/import/" + job + "/events"}) {
+      CAPTURE(path);
+      const Reply refused = server.get(path);
+      CHECK(refused.status == 503);
+      CHECK(text(refused.json.as_object().at("code")) == "database_unavailable");
+      CHECK(text(refused.json.as_object().at("error")) == "the metadata database is not available");
+      CHECK(refused.headers.find("Retry-After").has_value());
+    }
     postgres.start();
     CHECK(await_health(server, "healthy") == "");
   }

@@ -54,6 +54,7 @@ Result<std::unique_ptr<SqlMetadataStore>> SqlMetadataStore::open(const SqlStoreO
   if (options.half_copied == SqlStoreOptions::Copying::kRefuse) {
     IMGIMPORT_RETURN_IF_ERROR(store->check_copied(context.with_timeout(options.open_limit)));
   }
+  store->opened_ = true;
   return store;
 }
 

@@ -126,12 +126,16 @@ class SqlMetadataStore : public MetadataStore {
   template <class Body>
   std::invoke_result_t<Body, const sql::Work&> transact(const CallContext& context, db::SqlScope scope, Body& body,
                                                         const db::SqlToken* token) {
-    return db::transact_sql(
+    auto outcome = db::transact_sql(
         pool_, context, scope,
         [&](db::SqlSession& session) {
           return body(sql::Work{session, dialect_, clock_.now()});
         },
         token);
+    if (opened_ && !outcome.has_value()) {
+      if (auto told = db::for_callers(outcome.error())) return *std::move(told);
+    }
+    return outcome;
   }
 
   Result<void> begin_batch(const CallContext& context, const BatchRef& batch, std::int64_t place);
@@ -147,6 +151,7 @@ class SqlMetadataStore : public MetadataStore {
   const std::chrono::milliseconds removal_grace_;
   const Dialect& dialect_;
   db::SqlPool pool_;
+  bool opened_ = false;  // constant once open() has returned: what fails before is for whoever starts the program
   std::mutex places_mutex_;
   std::map<StorePlace, sql::PlaceRow> places_;  // guarded by places_mutex_; places are never removed
 };

@@ -3,6 +3,7 @@
 #include "db/sql_driver.hpp"
 #include "db/sql_error.hpp"
 #include "db/sql_target.hpp"
+#include "db/sql_transaction.hpp"
 
 using namespace imgimport;
 using namespace imgimport::db;
@@ -150,4 +151,73 @@ TEST_CASE("refused connections are told apart by their words, with the setting t
   CHECK(login.error.remedy().find("DATABASE_URL") != std::string::npos);
   target.origin = SqlOrigin::kParts;
   CHECK(refused(target, "Login failed for user").error.remedy().find("DB_PASSWORD") != std::string::npos);
+}
+
+TEST_CASE("callers are told neither where the database is nor what it said", "[sql-target]") {
+  const SqlTarget target = target_of("postgresql://somebody:hush-hush@db.example.net:6543/shop");
+  const auto told = [](const Error& error) {
+    const auto for_them = for_callers(error);
+    return for_them ? for_them->message() + " | " + for_them->remedy() : "";
+  };
+  const Error away = refused(target, "connection to server at \"10.1.2.3\", port 6543 failed").error;
+  CHECK(away.message().find("db.example.net:6543/shop") != std::string::npos);
+  CHECK(away.message().find("10.1.2.3") != std::string::npos);
+  CHECK(told(away) == "the metadata database is not available | It is tried again; see /health");
+  CHECK(for_callers(away)->code() == ErrorCode::kUnavailable);
+  CHECK(for_callers(away)->reason() == "database_unavailable");
+  CHECK(for_callers(away)->retry_after().has_value());
+  for (const char* state : {"40001", "08006", "23505", "53100", "28P01", "3D000", "42501", "42P07"}) {
+    INFO(state);
+    const Error error = verdict(target, state).error;
+    const auto neutral = for_callers(error);
+    REQUIRE(neutral);
+    CHECK(neutral->code() == error.code());
+    CHECK(neutral->reason() == error.reason());
+    CHECK(neutral->message().starts_with("the metadata database "));
+    CHECK(neutral->message().find("example") == std::string::npos);
+    CHECK(neutral->message().find("words") == std::string::npos);
+  }
+  CHECK(told(refused(target, "could not translate host name").error).starts_with("the metadata database has a host"));
+  CHECK_FALSE(for_callers(Error(ErrorCode::kNotFound, "no such job")));
+  CHECK_FALSE(for_callers(verdict(target, "42601").error));
+}
+
+TEST_CASE("a server that cannot be reached is away, one that breaks a transaction off is not", "[sql-target]") {
+  const SqlTarget target = target_of("postgresql://u:p@h/d");
+  CHECK(refused(target, "Connection refused").away);
+  CHECK(refused(target, "FATAL:  the database system is starting up").away);
+  CHECK_FALSE(refused(target, "FATAL:  database \"d\" does not exist").away);
+  for (const char* state : {"40P01", "57P01", "23505", "53100"}) CHECK_FALSE(verdict(target, state).away);
+}
+
+TEST_CASE("a call repeats what may pass, and only once while the server is known to be away", "[sql-target]") {
+  const SqlTarget target = target_of("postgresql://u:p@h/d");
+  SqlPool pool(target, {.retry_limit = std::chrono::hours(1)});
+  const SqlVerdict away = refused(target, "Connection refused");
+  const SqlVerdict deadlock = verdict(target, "40P01");
+  const CallContext call;
+  const auto gives_up = [&](const SqlVerdict& first) { return SqlAttempts(pool, call).next(first).has_value(); };
+  CHECK_FALSE(pool.is_away());
+  CHECK_FALSE(gives_up(away));
+  CHECK_FALSE(gives_up(deadlock));
+  SqlAttempts under_way(pool, call);
+  CHECK_FALSE(under_way.next(away).has_value());
+
+  // A deadline that leaves no time for a pause ends a call that could not connect.
+  const CallContext hurried = call.with_timeout(std::chrono::milliseconds(1));
+  CHECK(SqlAttempts(pool, hurried).next(away).has_value());
+  CHECK(pool.is_away());
+  CHECK(gives_up(away));
+  CHECK(gives_up(deadlock));
+  CHECK(under_way.next(away).has_value());
+  // Somebody else's row has nothing to do with it.
+  CHECK_FALSE(gives_up(verdict(target, "23505")));
+  CHECK(pool.is_away());
+
+  pool.answered();
+  CHECK_FALSE(pool.is_away());
+  CHECK_FALSE(gives_up(away));
+  // What a living server refuses is no absence.
+  CHECK(gives_up(verdict(target, "53100")));
+  CHECK_FALSE(pool.is_away());
 }

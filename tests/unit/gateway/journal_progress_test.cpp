@@ -26,6 +26,10 @@ TEST_CASE("while the import service is away, the journal tells where a job stand
   CHECK_FALSE(written.eta_seconds.has_value());
   CHECK(progress.progress({}, JobId("none")).error().code() == ErrorCode::kNotFound);
 
+  // It was the journal that did not answer: it is not asked again.
+  imports.fail_progress(Error(ErrorCode::kUnavailable, "no database").with_reason("database_unavailable"));
+  CHECK(progress.progress({}, job).error().message() == "no database");
+
   imports.fail_progress(Error(ErrorCode::kInternal, "broken"));
   CHECK(progress.progress({}, job).error().message() == "broken");
 }
