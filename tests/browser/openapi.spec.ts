@@ -141,6 +141,7 @@ test('every operation answers as it is described', async () => {
   await call('/api/import/status/{job_id}', { args, query: '?imported=0', expect: 200 });
   await call('/api/import/status/{job_id}', { args: { job_id: NOBODY }, expect: 404 });
   await call('/api/import/{job_id}/events', { args, expect: 200 });
+  await call('/api/import/{job_id}/events', { args, headers: { 'Last-Event-ID': 'done' }, expect: 204 });
   await call('/api/import/{job_id}/verify', { method: 'post', args, expect: 200 });
   await call('/api/import/{job_id}/retry', { method: 'post', args, expect: 202 });
   await call('/api/import/{job_id}/cancel', { method: 'post', args, expect: 200 });
@@ -169,6 +170,8 @@ test('every operation answers as it is described', async () => {
   await call('/api/images/{id}/thumbnail', { args: { id }, query: '?w=0', expect: 400 });
   await call('/api/images/{id}/thumbnail', { args: { id: 99999 }, expect: 404 });
   await call('/api/stats', { expect: 200 });
+  await call('/api/stats', { headers: { 'X-Deadline-Ms': '0' }, expect: 504 });
+  for (const path of ['/api/import/google-drive', '/api/session']) await call(path, { method: 'post', body: ' '.repeat(2 << 20), expect: 413 });
   await call('/api/images/{id}', { method: 'delete', args: { id }, expect: 200 });
   await call('/api/images/{id}', { method: 'delete', args: { id }, expect: 404 });
   await call('/api/session', { expect: 200 });

@@ -155,6 +155,27 @@ TEST_CASE("every mounted route is described in openapi.json, and every described
   CHECK(mounted == described());
 }
 
+TEST_CASE("the description has what a body, a deadline and a range may lead to", "[gateway][web]") {
+  const auto document = boost::json::parse(embedded_openapi());
+  const auto has = [](const boost::json::object& operation, const char* list, std::string_view wanted) {
+    const auto* parameters = operation.if_contains(list);
+    return parameters != nullptr && boost::json::serialize(*parameters).find(wanted) != std::string::npos;
+  };
+  for (const auto& path : document.at("paths").as_object()) {
+    for (const auto& entry : path.value().as_object()) {
+      INFO(entry.key() << " " << path.key());
+      const auto& operation = entry.value().as_object();
+      const auto& responses = operation.at("responses").as_object();
+      CHECK(responses.contains("413") == operation.contains("requestBody"));
+      CHECK(responses.contains("504") == responses.contains("500"));
+      CHECK(has(operation, "parameters", "parameters/Deadline") == responses.contains("504"));
+      if (responses.contains("206")) CHECK(has(operation, "parameters", "If-Range"));
+      if (responses.contains("204")) CHECK(has(operation, "parameters", "Last-Event-ID"));
+    }
+  }
+  CHECK(document.at("components").at("schemas").at("Ready").at("properties").as_object().contains("reason"));
+}
+
 TEST_CASE("the description is served as it is, and by its tag", "[gateway][web]") {
   GatewayFixture gateway;
   const Answer answer = gateway.get("/api/openapi.json");
