@@ -84,8 +84,7 @@ TEMPLATE_TEST_CASE("a batch that was begun at two places is looked after at both
   CHECK(sweep(store, other) == keys_of(1, 2));
 }
 
-TEMPLATE_TEST_CASE("what a record has, or shares, is no garbage of a cancelled item", "[metadata]",
-                   METADATA_BACKENDS) {
+TEMPLATE_TEST_CASE("what a record has, or shares, is no garbage of a cancelled item", "[metadata]", METADATA_BACKENDS) {
   TestType backend;
   MetadataStore& store = backend.store;
   const JobLease cancelled = listed(store, "job-1", pictures(1, 3));
@@ -172,8 +171,8 @@ TEMPLATE_TEST_CASE("a failed item's object is garbage where its upload was begun
   CHECK(sweep(store) == keys_of(2, 1));
 }
 
-TEMPLATE_TEST_CASE("an upload in doubt of an item that is done otherwise is garbage, unless its record has it", "[metadata]",
-                   METADATA_BACKENDS) {
+TEMPLATE_TEST_CASE("an upload in doubt of an item that is done otherwise is garbage, unless its record has it",
+                   "[metadata]", METADATA_BACKENDS) {
   TestType backend;
   MetadataStore& store = backend.store;
   const JobLease first = listed(store, "job-1", pictures(1, 1));
