@@ -1,5 +1,6 @@
 #include "worker/transfer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/image_end.hpp"
 #include "base/image_type.hpp"
 #include "crypto/hash.hpp"
 #include "worker/disposition.hpp"
@@ -41,6 +43,13 @@ Error not_an_image(std::size_t size) {
   return Error(ErrorCode::kUnsupported, "the file is declared to be an image, but its first bytes are not one's")
       .with_reason("not_an_image")
       .with_remedy("Open it in Drive; if it is a picture after all, save it in a common format and import again");
+}
+
+Error cut_short(std::uint64_t got, std::uint64_t published) {
+  return Error(ErrorCode::kCorrupt, "three downloads ended alike after " + std::to_string(got) + " of the file's " +
+                                        std::to_string(published) + " bytes, where no image ends")
+      .with_reason("size_mismatch")
+      .with_remedy("Open the file in Drive, download it there, and upload it again");
 }
 
 Error not_the_bytes() {
@@ -179,13 +188,20 @@ class ImageTransfer {
     return stored;
   }
 
-  // What a fresh download really holds.
-  Result<Expectation> fingerprint() {
+  // What a fresh download really holds: all that can be known of it without keeping it.
+  struct Fingerprint {
+    Expectation content;
+    std::vector<std::byte> first;
+    std::vector<std::byte> last;
+  };
+
+  Result<Fingerprint> fingerprint() {
     IMGIMPORT_ASSIGN_OR_RETURN(const auto reader, source_.open(context_, file_, 0));
     Hasher sha256(HashAlgorithm::kSha256);
     Hasher md5(HashAlgorithm::kMd5);
     std::vector<std::byte> buffer(64 << 10);
     std::uint64_t size = 0;
+    Fingerprint found;
     for (;;) {
       IMGIMPORT_ASSIGN_OR_RETURN(const std::size_t count, reader->read(context_, buffer));
       if (count == 0) break;
@@ -193,20 +209,35 @@ class ImageTransfer {
       sha256.update(bytes);
       md5.update(bytes);
       size += count;
+      const auto head = bytes.first(std::min(count, kSniffBytes - found.first.size()));
+      found.first.insert(found.first.end(), head.begin(), head.end());
+      const auto tail = bytes.last(std::min(count, kEndBytes));
+      found.last.insert(found.last.end(), tail.begin(), tail.end());
+      if (found.last.size() > kEndBytes) found.last.erase(found.last.begin(), found.last.end() - kEndBytes);
     }
-    Expectation found;
-    found.size = size;
-    found.hashes.sha256 = sha256.finish();
-    found.hashes.md5 = md5.finish();
+    found.content.size = size;
+    found.content.hashes.sha256 = sha256.finish();
+    found.content.hashes.md5 = md5.finish();
     return found;
   }
 
+  // A download that is shorter than the file, time after time, is either what Drive makes of a picture from Google
+  // Photos, or broken off where it always breaks off: only an image that ends by itself is the former.
+  Result<void> expect_whole(const Fingerprint& found, std::optional<std::uint64_t> published) const {
+    const std::uint64_t size = *found.content.size;
+    if (!published || size >= *published) return {};
+    const auto type = sniff_image(found.first, item_.file.mime_type, item_.file.name);
+    if (type && ends_like_image(type->mime_type, {found.first, found.last, size})) return {};
+    if (!type && looks_like_error_document(found.first)) return not_the_bytes();
+    return cut_short(size, *published);
+  }
+
   Result<StoredObject> run_in_doubt(const Expectation& listed) {
-    std::optional<Expectation> first;
+    std::optional<Fingerprint> first;
     for (int pass = 0; pass < 3; ++pass) {
-      IMGIMPORT_ASSIGN_OR_RETURN(Expectation found, fingerprint());
-      if (same_content(found.hashes, listed.hashes)) return store(listed);
-      if (first && first->hashes != found.hashes) {
+      IMGIMPORT_ASSIGN_OR_RETURN(Fingerprint found, fingerprint());
+      if (same_content(found.content.hashes, listed.hashes)) return store(listed);
+      if (first && first->content.hashes != found.content.hashes) {
         return Error(ErrorCode::kCorrupt,
                      "the bytes differ from the published checksum, and from one download to the next")
             .with_reason("checksum_mismatch");
@@ -215,14 +246,15 @@ class ImageTransfer {
     }
     IMGIMPORT_ASSIGN_OR_RETURN(const SourceFile now, source_.look_up(context_, file_));
     if (!now.hashes.md5.empty() || !now.hashes.sha256.empty()) {
-      if (same_content(first->hashes, now.hashes)) return store(Expectation{now.size, now.hashes});
+      if (same_content(first->content.hashes, now.hashes)) return store(Expectation{now.size, now.hashes});
     }
     if (!same_content(now.hashes, listed.hashes)) {
       return Error(ErrorCode::kCorrupt, "the file keeps changing while it is being imported")
           .with_reason("changed_meanwhile")
           .with_remedy("Import the folder again when the file is at rest");
     }
-    auto stored = store(*first);
+    IMGIMPORT_RETURN_IF_ERROR(expect_whole(*first, now.size));
+    auto stored = store(first->content);
     if (stored.has_value()) stored->checksum_verified = false;
     return stored;
   }

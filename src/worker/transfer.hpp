@@ -32,7 +32,8 @@ struct Transferred {
 // A file whose bytes differ from the published hash on three fresh downloads, but are the same each time, is looked up
 // again: where the source has a new version, that is taken; where it still shows the old hash (pictures that came from
 // Google Photos: github.com/rclone/rclone/issues/2207), the bytes are stored under the hash computed here, and
-// checksum_verified is false.
+// checksum_verified is false. Where they are fewer than the look-up says, only an image that is whole by its own end
+// (base/image_end.hpp) is stored so; else a download that always breaks off at one place would be taken for the file.
 //
 // Errors: those of Source::open and ObjectStore::put; kUnsupported (not_an_image): the file's own bytes are no image;
 // kCorrupt (not_the_bytes): an HTML or JSON document came in place of them; kCorrupt (size_mismatch).

@@ -11,14 +11,14 @@ namespace {
 
 class DeliveryReader : public ByteReader {
  public:
-  explicit DeliveryReader(MemorySource::Delivery delivery) : delivery_(std::move(delivery)) {}
+  DeliveryReader(MemorySource::Delivery delivery, std::size_t piece) : delivery_(std::move(delivery)), piece_(piece) {}
   Result<std::size_t> read(const CallContext& context, std::span<std::byte> out) override {
     IMGIMPORT_RETURN_IF_ERROR(context.check());
     if (at_ == delivery_.bytes.size()) {
       if (delivery_.then) return *delivery_.then;
       return std::size_t{0};
     }
-    const std::size_t count = std::min(out.size(), delivery_.bytes.size() - at_);
+    const std::size_t count = std::min({out.size(), piece_, delivery_.bytes.size() - at_});
     std::copy_n(std::as_bytes(std::span(delivery_.bytes)).begin() + static_cast<std::ptrdiff_t>(at_), count,
                 out.begin());
     at_ += count;
@@ -27,6 +27,7 @@ class DeliveryReader : public ByteReader {
 
  private:
   MemorySource::Delivery delivery_;
+  const std::size_t piece_;
   std::size_t at_ = 0;
 };
 
@@ -187,7 +188,7 @@ Result<std::unique_ptr<ByteReader>> MemorySource::open(const CallContext& contex
     delivery.emplace();
     delivery->bytes = found->second.substr(std::min<std::size_t>(offset, found->second.size()));
   }
-  return std::unique_ptr<ByteReader>(new DeliveryReader(*std::move(delivery)));
+  return std::unique_ptr<ByteReader>(new DeliveryReader(*std::move(delivery), piece_size_));
 }
 
 }  // namespace imgimport

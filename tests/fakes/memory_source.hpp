@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -25,6 +26,8 @@ class MemorySource : public Source {
   void add_folder_shortcut(const std::string& folder, const std::string& id, const std::string& target);
   void set_page_size(std::size_t entries) { page_size_ = entries; }
   void set_content(const std::string& id, std::string content);
+  // So many bytes at most come with one read.
+  void set_piece_size(std::size_t bytes) { piece_size_ = bytes; }
 
   // Asked before each call: an error here is the call's answer. `what`: "root", "list", "look_up", "open".
   using Fault = std::function<std::optional<Error>(const std::string& what, const std::string& id)>;
@@ -63,6 +66,7 @@ class MemorySource : public Source {
   Fault fault_;
   Deliver deliver_;
   std::size_t page_size_ = 1'000;
+  std::size_t piece_size_ = SIZE_MAX;
   std::atomic<int> lists_{0};
   std::atomic<int> hanging_roots_{0};
 };

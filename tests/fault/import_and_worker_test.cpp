@@ -175,6 +175,30 @@ TEST_CASE("folders that cannot be listed are told, each by its path, and a retry
   CHECK(service.store.keys().size() == 17);
 }
 
+TEST_CASE("files whose downloads always end early, complete by HTTP, fail; a shorter picture that is whole is stored") {
+  Service service;
+  for (int i = 0; i < 12; ++i) {
+    service.source.add_file("root", "img-" + std::to_string(i), std::to_string(i) + ".jpg", fake_jpeg(i, 20'000));
+  }
+  for (int i = 0; i < 5; ++i) {
+    service.source.set_content("img-" + std::to_string(i), fake_jpeg(i, 20'000).substr(0, 100));
+  }
+  service.source.set_content("img-5", fake_jpeg(50, 9'000) + "\xFF\xD9");
+  service.start();
+  const JobId id = service.submit();
+  const Job job = service.wait(id);
+  CHECK(job.counters.imported == 7);
+  CHECK(job.counters.failed == 5);
+  CHECK(service.store.keys().size() == 7);
+  const auto failed = service.metadata->items({}, {id, ItemState::kFailed, ItemId(0), 100}).value();
+  REQUIRE(failed.size() == 5);
+  for (const Item& item : failed) {
+    CHECK(item.reason == "size_mismatch");
+    CHECK(item.attempts == RetryPolicy{}.max_attempts);
+    CHECK_THAT(item.remedy, Catch::Contains("100 of the file's 20000 bytes") && Catch::Contains("upload it again"));
+  }
+}
+
 TEST_CASE("a source that does not answer a submit in time costs the job nothing but its name") {
   Service service;
   add_images(service.source, "root", 5);

@@ -140,6 +140,71 @@ TEST_CASE("a published hash that three fresh downloads deny, and a look-up repea
   CHECK(bench.store.content(work.key) == fake_jpeg(2));
 }
 
+TEST_CASE("a download that always breaks off at one place is no image, whatever was tried before") {
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    for (const std::size_t size : {0, 3, 100, 19'999}) {
+      Bench bench;
+      const std::string bytes = fake_jpeg(1, 20'000);
+      const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", bytes), kAttemptsBeforeDoubt);
+      bench.source.set_content("a", bytes.substr(0, size));
+      const auto stored = bench.run(work, mode);
+      REQUIRE_FALSE(stored.has_value());
+      CHECK(stored.error().reason() == "size_mismatch");
+      CHECK(stored.error().blames_the_file());
+      CHECK_THAT(stored.error().message(), Catch::Contains(std::to_string(size) + " of the file's 20000 bytes"));
+      CHECK_THAT(stored.error().remedy(), Catch::Contains("upload it again"));
+      CHECK(bench.store.puts() == 0);
+    }
+  }
+}
+
+TEST_CASE("a shorter image that is whole by its own end is stored, not verified") {
+  for (const TransferMode mode : {TransferMode::kInMemory, TransferMode::kStreaming}) {
+    // More than one read, and less.
+    for (const std::size_t size : {100, 70'000, 200'000}) {
+      Bench bench;
+      const SourceFile file = bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1, 300'000));
+      const std::string shorter = fake_jpeg(2, size) + "\xFF\xD9";
+      bench.source.set_content("a", shorter);
+      const WorkItem work = bench.item(file, kAttemptsBeforeDoubt);
+      const auto stored = bench.run(work, mode);
+      REQUIRE(stored.has_value());
+      CHECK_FALSE(stored->checksum_verified);
+      CHECK(bench.store.content(work.key) == shorter);
+    }
+  }
+}
+
+TEST_CASE("the end of an image that comes in small pieces is seen all the same") {
+  Bench bench;
+  const SourceFile file = bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1, 20'000));
+  const std::string shorter = fake_jpeg(2, 500) + "\xFF\xD9";
+  bench.source.set_piece_size(1);
+  bench.source.set_content("a", shorter);
+  const auto stored = bench.run(bench.item(file, kAttemptsBeforeDoubt));
+  REQUIRE(stored.has_value());
+  CHECK(stored->size_bytes == shorter.size());
+}
+
+TEST_CASE("more bytes than Drive says, the same each time, are stored, not verified") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
+  bench.source.set_content("a", fake_jpeg(2, 5'000));
+  const auto stored = bench.run(work);
+  REQUIRE(stored.has_value());
+  CHECK_FALSE(stored->checksum_verified);
+  CHECK(stored->size_bytes == 5'000);
+}
+
+TEST_CASE("an error page that comes every time is passing trouble, however often the file was tried") {
+  Bench bench;
+  const WorkItem work =
+      bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1, 10'000)), kAttemptsBeforeDoubt);
+  bench.source.set_content("a", "<!doctype html><html><body>automated queries</body></html>");
+  CHECK(bench.run(work).error().reason() == "not_the_bytes");
+  CHECK(bench.store.puts() == 0);
+}
+
 TEST_CASE("bytes that differ from one download to the next are never stored") {
   Bench bench;
   const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
