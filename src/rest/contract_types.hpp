@@ -21,7 +21,7 @@ void describe(Wire& wire, T& hashes) {
 
 template <class Wire, Described<FolderRef> T>
 void describe(Wire& wire, T& folder) {
-  wire.field("id", folder.id);
+  wire.required("id", folder.id);
   wire.field("name", folder.name);
   wire.field("resource_key", folder.resource_key);
   wire.field("shared_drive", folder.shared_drive);
@@ -39,7 +39,7 @@ void describe(Wire& wire, T& facts) {
 
 template <class Wire, Described<SourceFile> T>
 void describe(Wire& wire, T& file) {
-  wire.field("id", file.id);
+  wire.required("id", file.id);
   wire.field("name", file.name);
   wire.field("mime_type", file.mime_type);
   wire.field("size", file.size);
@@ -56,7 +56,7 @@ void describe(Wire& wire, T& file) {
 
 template <class Wire, Described<StorePlace> T>
 void describe(Wire& wire, T& place) {
-  wire.field("provider", place.provider);
+  wire.required("provider", place.provider);
   wire.field("bucket", place.bucket);
   wire.field("prefix", place.prefix);
 }
@@ -85,7 +85,7 @@ void describe(Wire& wire, T& range) {
 
 template <class Wire, Described<PlannedPut> T>
 void describe(Wire& wire, T& plan) {
-  wire.field("key", plan.key);
+  wire.required("key", plan.key);
   wire.field("size_bytes", plan.size_bytes);
   wire.field("options", plan.options);
 }
@@ -151,9 +151,9 @@ void describe(Wire& wire, T& trouble) {
 
 template <class Wire, Described<NewJob> T>
 void describe(Wire& wire, T& job) {
-  wire.field("id", job.id);
+  wire.required("id", job.id);
   wire.field("folder_url", job.folder_url);
-  wire.field("root", job.root);
+  wire.required("root", job.root);
   wire.field("recursive", job.recursive);
   wire.field("dry_run", job.dry_run);
   wire.field("filters", job.filters);
@@ -181,19 +181,19 @@ void describe(Wire& wire, T& job) {
 
 template <class Wire, Described<JobLease> T>
 void describe(Wire& wire, T& lease) {
-  wire.field("job", lease.job);
+  wire.required("job", lease.job);
   wire.field("epoch", lease.epoch);
 }
 
 template <class Wire, Described<BatchRef> T>
 void describe(Wire& wire, T& batch) {
-  wire.field("job", batch.job);
-  wire.field("batch", batch.batch);
+  wire.required("job", batch.job);
+  wire.required("batch", batch.batch);
 }
 
 template <class Wire, Described<PendingFolder> T>
 void describe(Wire& wire, T& folder) {
-  wire.field("folder", folder.folder);
+  wire.required("folder", folder.folder);
   wire.field("path", folder.path);
   wire.field("depth", folder.depth);
   wire.field("page_token", folder.page_token);
@@ -201,7 +201,7 @@ void describe(Wire& wire, T& folder) {
 
 template <class Wire, Described<NewItem> T>
 void describe(Wire& wire, T& item) {
-  wire.field("file", item.file);
+  wire.required("file", item.file);
   wire.field("folder_path", item.folder_path);
   wire.field("key", item.key);
   wire.field("state", item.state);
@@ -211,7 +211,7 @@ void describe(Wire& wire, T& item) {
 
 template <class Wire, Described<ListedPage> T>
 void describe(Wire& wire, T& page) {
-  wire.field("folder", page.folder);
+  wire.required("folder", page.folder);
   wire.field("items", page.items);
   wire.field("subfolders", page.subfolders);
   wire.field("next_page_token", page.next_page_token);
@@ -261,7 +261,7 @@ void describe(Wire& wire, T& batch) {
 
 template <class Wire, Described<StoredObject> T>
 void describe(Wire& wire, T& stored) {
-  wire.field("key", stored.key);
+  wire.required("key", stored.key);
   wire.field("size_bytes", stored.size_bytes);
   wire.field("hashes", stored.hashes);
   wire.field("mime_type", stored.mime_type);
@@ -272,8 +272,8 @@ void describe(Wire& wire, T& stored) {
 
 template <class Wire, Described<Outcome> T>
 void describe(Wire& wire, T& outcome) {
-  wire.field("job", outcome.job);
-  wire.field("item", outcome.item);
+  wire.required("job", outcome.job);
+  wire.required("item", outcome.item);
   wire.field("state", outcome.state);
   wire.field("stored", outcome.stored);
   wire.field("perhaps_stored", outcome.perhaps_stored);

@@ -7,7 +7,9 @@
 //   }
 //
 // Encoding leaves out what is empty (strings, lists, nullopt); decoding leaves absent fields as the struct's defaults
-// have them and passes over unknown ones, so that a field can be added between two versions.
+// have them and passes over unknown ones, so that a field can be added between two versions. What no version of a
+// struct is anything without (an id, a key, what a request is about) is required() instead of field(): decoding refuses
+// a message where it is absent or empty. Encoding does not ask.
 //
 // Shapes: enums by their number, Timestamp and durations in milliseconds, ids as what they wrap.
 // Threading: one thread at a time.
@@ -68,15 +70,33 @@ struct IsDuration : std::false_type {};
 template <class Rep, class Period>
 struct IsDuration<std::chrono::duration<Rep, Period>> : std::true_type {};
 
+// Whether the wire shows it as an absent field.
+template <class T>
+bool is_empty(const T& value) {
+  if constexpr (IsOptional<T>::value) {
+    return !value.has_value();
+  } else if constexpr (IsStrongId<T>::value) {
+    return is_empty(value.value());
+  } else if constexpr (requires { value.empty(); }) {
+    return value.empty();
+  } else {
+    return false;
+  }
+}
+
 }  // namespace wire_detail
 
 class WireEncoder {
  public:
   template <class T>
   void field(std::string_view name, const T& value) {
-    if (is_left_out(value)) return;
+    if (wire_detail::is_empty(value)) return;
     json_.key(name);
     this->value(value);
+  }
+  template <class T>
+  void required(std::string_view name, const T& value) {
+    field(name, value);
   }
 
   template <class T>
@@ -124,19 +144,6 @@ class WireEncoder {
   std::string take() { return json_.take(); }
 
  private:
-  template <class T>
-  static bool is_left_out(const T& value) {
-    if constexpr (wire_detail::IsOptional<T>::value) {
-      return !value.has_value();
-    } else if constexpr (wire_detail::IsStrongId<T>::value) {
-      return is_left_out(value.value());
-    } else if constexpr (requires { value.empty(); }) {
-      return value.empty();
-    } else {
-      return false;
-    }
-  }
-
   JsonWriter json_;
 };
 
@@ -171,6 +178,13 @@ class WireDecoder {
     if (member == nullptr) return;
     WireDecoder(member, *problem_).value(out);
     if (!problem_->text.empty()) add_to_path(name);
+  }
+  template <class T>
+  void required(std::string_view name, T& out) {
+    field(name, out);
+    if (!problem_->text.empty() || (find(name) != nullptr && !wire_detail::is_empty(out))) return;
+    complain("there");
+    add_to_path(name);
   }
 
   template <class T>

@@ -50,7 +50,7 @@ struct JobRequest {
 };
 template <class Wire, Described<JobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("job", request.job);
+  wire.required("job", request.job);
 }
 
 // With an idempotency key it may be sent twice.

@@ -26,7 +26,7 @@ void describe(Wire& wire, T& created) {
 
 template <class Wire, Described<JobStore::ItemQuery> T>
 void describe(Wire& wire, T& query) {
-  wire.field("job", query.job);
+  wire.required("job", query.job);
   wire.field("state", query.state);
   wire.field("after", query.after);
   wire.field("limit", query.limit);
@@ -34,9 +34,9 @@ void describe(Wire& wire, T& query) {
 
 template <class Wire, Described<JobStore::Damage> T>
 void describe(Wire& wire, T& damage) {
-  wire.field("item", damage.item);
-  wire.field("image", damage.image);
-  wire.field("key", damage.key);
+  wire.required("item", damage.item);
+  wire.required("image", damage.image);
+  wire.required("key", damage.key);
   wire.field("reason", damage.reason);
   wire.field("remedy", damage.remedy);
 }
@@ -78,7 +78,7 @@ struct CreateJobRequest {
 };
 template <class Wire, Described<CreateJobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("job", request.job);
+  wire.required("job", request.job);
   wire.field("owner", request.owner);
   wire.field("ttl", request.ttl);
 }
@@ -100,7 +100,7 @@ struct JobRequest {
 };
 template <class Wire, Described<JobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
 }
 inline constexpr ServiceMethod<JobRequest, Job> kJob{.path = "/internal/v1/metadata/job", .repeatable = true};
 
@@ -121,7 +121,7 @@ struct ItemsRequest {
 };
 template <class Wire, Described<ItemsRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("query", request.query);
+  wire.required("query", request.query);
 }
 inline constexpr ServiceMethod<ItemsRequest, std::vector<Item>> kItems{.path = "/internal/v1/metadata/items",
                                                                        .repeatable = true};
@@ -137,7 +137,7 @@ struct ClaimJobRequest {
 };
 template <class Wire, Described<ClaimJobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
   wire.field("seen_epoch", request.seen_epoch);
   wire.field("owner", request.owner);
   wire.field("ttl", request.ttl);
@@ -161,7 +161,7 @@ struct CancelJobRequest {
 };
 template <class Wire, Described<CancelJobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
 }
 inline constexpr ServiceMethod<CancelJobRequest, Job> kCancelJob{.path = "/internal/v1/metadata/cancel_job",
                                                                  .repeatable = true};
@@ -171,7 +171,7 @@ struct RetryJobRequest {
 };
 template <class Wire, Described<RetryJobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
 }
 inline constexpr ServiceMethod<RetryJobRequest, std::int64_t> kRetryJob{.path = "/internal/v1/metadata/retry_job"};
 
@@ -181,7 +181,7 @@ struct ReportDamageRequest {
 };
 template <class Wire, Described<ReportDamageRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("job", request.job);
+  wire.required("job", request.job);
   wire.field("damages", request.damages);
 }
 inline constexpr ServiceMethod<ReportDamageRequest, std::int64_t> kReportDamage{
@@ -193,7 +193,7 @@ struct PendingFoldersRequest {
 };
 template <class Wire, Described<PendingFoldersRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("job", request.job);
+  wire.required("job", request.job);
   wire.field("limit", request.limit);
 }
 inline constexpr ServiceMethod<PendingFoldersRequest, std::vector<PendingFolder>> kPendingFolders{
@@ -206,8 +206,8 @@ struct AddPageRequest {
 };
 template <class Wire, Described<AddPageRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
-  wire.field("page", request.page);
+  wire.required("lease", request.lease);
+  wire.required("page", request.page);
   wire.field("batch_size", request.batch_size);
 }
 inline constexpr ServiceMethod<AddPageRequest, Journal::Added> kAddPage{.path = "/internal/v1/metadata/add_page"};
@@ -218,8 +218,8 @@ struct RestartFolderRequest {
 };
 template <class Wire, Described<RestartFolderRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
-  wire.field("folder", request.folder);
+  wire.required("lease", request.lease);
+  wire.required("folder", request.folder);
 }
 inline constexpr ServiceMethod<RestartFolderRequest, Nothing> kRestartFolder{
     .path = "/internal/v1/metadata/restart_folder", .repeatable = true};
@@ -229,7 +229,7 @@ struct FinishListingRequest {
 };
 template <class Wire, Described<FinishListingRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
+  wire.required("lease", request.lease);
 }
 inline constexpr ServiceMethod<FinishListingRequest, Nothing> kFinishListing{
     .path = "/internal/v1/metadata/finish_listing"};
@@ -240,8 +240,8 @@ struct FailJobRequest {
 };
 template <class Wire, Described<FailJobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
-  wire.field("trouble", request.trouble);
+  wire.required("lease", request.lease);
+  wire.required("trouble", request.trouble);
 }
 inline constexpr ServiceMethod<FailJobRequest, Nothing> kFailJob{.path = "/internal/v1/metadata/fail_job"};
 
@@ -251,8 +251,8 @@ struct WarnJobRequest {
 };
 template <class Wire, Described<WarnJobRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
-  wire.field("trouble", request.trouble);
+  wire.required("lease", request.lease);
+  wire.required("trouble", request.trouble);
 }
 inline constexpr ServiceMethod<WarnJobRequest, Nothing> kWarnJob{.path = "/internal/v1/metadata/warn_job",
                                                                  .repeatable = true};
@@ -265,7 +265,7 @@ struct GroupDueRequest {
 };
 template <class Wire, Described<GroupDueRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
+  wire.required("lease", request.lease);
   wire.field("now", request.now);
   wire.field("batch_size", request.batch_size);
   wire.field("limit", request.limit);
@@ -280,7 +280,7 @@ struct ReadyBatchesRequest {
 };
 template <class Wire, Described<ReadyBatchesRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("lease", request.lease);
+  wire.required("lease", request.lease);
   wire.field("after", request.after);
   wire.field("limit", request.limit);
 }
@@ -292,7 +292,7 @@ struct NextDueRequest {
 };
 template <class Wire, Described<NextDueRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("job", request.job);
+  wire.required("job", request.job);
 }
 inline constexpr ServiceMethod<NextDueRequest, std::optional<Timestamp>> kNextDue{
     .path = "/internal/v1/metadata/next_due", .repeatable = true};
@@ -303,8 +303,8 @@ struct OpenBatchRequest {
 };
 template <class Wire, Described<OpenBatchRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("batch", request.batch);
-  wire.field("place", request.place);
+  wire.required("batch", request.batch);
+  wire.required("place", request.place);
 }
 inline constexpr ServiceMethod<OpenBatchRequest, Batch> kOpenBatch{.path = "/internal/v1/metadata/open_batch",
                                                                    .repeatable = true};
@@ -316,7 +316,7 @@ struct CommitRequest {
 template <class Wire, Described<CommitRequest> T>
 void describe(Wire& wire, T& request) {
   wire.field("outcomes", request.outcomes);
-  wire.field("place", request.place);
+  wire.required("place", request.place);
 }
 inline constexpr ServiceMethod<CommitRequest, std::vector<CommitEffect>> kCommit{.path =
                                                                                      "/internal/v1/metadata/commit"};
@@ -326,7 +326,7 @@ struct ImageRequest {
 };
 template <class Wire, Described<ImageRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
 }
 inline constexpr ServiceMethod<ImageRequest, Image> kImage{.path = "/internal/v1/metadata/image", .repeatable = true};
 
@@ -337,7 +337,7 @@ struct PageRequest {
 };
 template <class Wire, Described<PageRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("query", request.query);
+  wire.required("query", request.query);
   wire.field("page", request.page);
   wire.field("per_page", request.per_page);
 }
@@ -350,7 +350,7 @@ struct WalkRequest {
 };
 template <class Wire, Described<WalkRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("query", request.query);
+  wire.required("query", request.query);
   wire.field("before", request.before);
   wire.field("limit", request.limit);
 }
@@ -364,7 +364,7 @@ struct JobImagesRequest {
 };
 template <class Wire, Described<JobImagesRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("job", request.job);
+  wire.required("job", request.job);
   wire.field("after", request.after);
   wire.field("limit", request.limit);
 }
@@ -376,7 +376,7 @@ struct BeginDeleteRequest {
 };
 template <class Wire, Described<BeginDeleteRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
 }
 inline constexpr ServiceMethod<BeginDeleteRequest, ImageStore::Deletion> kBeginDelete{
     .path = "/internal/v1/metadata/begin_delete", .repeatable = true};
@@ -386,7 +386,7 @@ struct FinishDeleteRequest {
 };
 template <class Wire, Described<FinishDeleteRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("id", request.id);
+  wire.required("id", request.id);
 }
 inline constexpr ServiceMethod<FinishDeleteRequest, Nothing> kFinishDelete{
     .path = "/internal/v1/metadata/finish_delete", .repeatable = true};
@@ -397,7 +397,7 @@ struct ClaimGarbageRequest {
 };
 template <class Wire, Described<ClaimGarbageRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("place", request.place);
+  wire.required("place", request.place);
   wire.field("limit", request.limit);
 }
 inline constexpr ServiceMethod<ClaimGarbageRequest, std::vector<ObjectKey>> kClaimGarbage{
@@ -409,7 +409,7 @@ struct ForgetGarbageRequest {
 };
 template <class Wire, Described<ForgetGarbageRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("place", request.place);
+  wire.required("place", request.place);
   wire.field("keys", request.keys);
 }
 inline constexpr ServiceMethod<ForgetGarbageRequest, Nothing> kForgetGarbage{
@@ -422,7 +422,7 @@ struct FoldersRequest {
 };
 template <class Wire, Described<FoldersRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("query", request.query);
+  wire.required("query", request.query);
 }
 inline constexpr ServiceMethod<FoldersRequest, std::vector<ImageGroup>> kFolders{
     .path = "/internal/v1/metadata/folders", .repeatable = true};
@@ -432,7 +432,7 @@ struct CamerasRequest {
 };
 template <class Wire, Described<CamerasRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("query", request.query);
+  wire.required("query", request.query);
 }
 inline constexpr ServiceMethod<CamerasRequest, std::vector<ImageGroup>> kCameras{
     .path = "/internal/v1/metadata/cameras", .repeatable = true};

@@ -20,7 +20,7 @@ struct KeyRequest {
 };
 template <class Wire, Described<KeyRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("key", request.key);
+  wire.required("key", request.key);
 }
 
 struct TicketsRequest {
@@ -37,7 +37,7 @@ struct LinkRequest {
 };
 template <class Wire, Described<LinkRequest> T>
 void describe(Wire& wire, T& request) {
-  wire.field("key", request.key);
+  wire.required("key", request.key);
   wire.field("options", request.options);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "http_server/request_facts.hpp"
+#include "metadata/remote/metadata_calls.hpp"
 #include "rest/contract_types.hpp"
 #include "rest/protocol.hpp"
 
@@ -35,7 +36,9 @@ Outcome full_outcome() {
 }  // namespace
 
 TEST_CASE("what one service encodes the other decodes to the same", "[rest]") {
-  const std::vector<Outcome> sent = {full_outcome(), Outcome{}};
+  Outcome bare;
+  bare.job = JobId("j");
+  const std::vector<Outcome> sent = {full_outcome(), bare};
   const auto got = decode<std::vector<Outcome>>(encode(sent));
   REQUIRE(got.has_value());
   REQUIRE(got->size() == 2);
@@ -62,6 +65,7 @@ TEST_CASE("what one service encodes the other decodes to the same", "[rest]") {
 
 TEST_CASE("numbers, maps and headers keep their values on the wire", "[rest]") {
   Image image;
+  image.place.provider = "local";
   image.facts.latitude = -12.345678901234567;
   image.facts.longitude = 0.1;
   CHECK(decode<Image>(encode(image)).value().facts.latitude == image.facts.latitude);
@@ -90,7 +94,7 @@ TEST_CASE("fields that are absent keep their defaults, unknown ones are passed o
 TEST_CASE("a message of another shape is refused, and the error says where", "[rest]") {
   for (const auto& [text, where] : {std::pair("{\"page\":", "understood"), std::pair("[]", "is not an object"),
                                     std::pair(R"({"counters":{"total":"many"}})", ".counters.total is not an integer"),
-                                    std::pair(R"({"root":{"name":4}})", ".root.name is not a string"),
+                                    std::pair(R"({"root":{"id":"r","name":4}})", ".root.name is not a string"),
                                     std::pair(R"({"status":300})", ".status is not a smaller number"),
                                     std::pair(R"({"recursive":1})", ".recursive is not true or false")}) {
     CAPTURE(text);
@@ -99,6 +103,25 @@ TEST_CASE("a message of another shape is refused, and the error says where", "[r
     CHECK(job.error().code() == ErrorCode::kInvalidArgument);
     CHECK(job.error().message().find(where) != std::string::npos);
   }
+}
+
+TEST_CASE("a message without what it is about is refused, and the error says what", "[rest]") {
+  using Request = metadata_call::CreateJobRequest;
+  for (const auto& [text, where] :
+       {std::pair(R"({})", "its .job is not there"), std::pair(R"({"job":{}})", "its .job.id is not there"),
+        std::pair(R"({"job":{"id":""}})", "its .job.id is not there"),
+        std::pair(R"({"job":{"id":"x"}})", "its .job.root is not there"),
+        std::pair(R"({"job":{"id":"x","root":{}}})", "its .job.root.id is not there"),
+        std::pair(R"({"job":{"id":7,"root":{}}})", "its .job.id is not a string")}) {
+    CAPTURE(text);
+    const auto request = decode<Request>(text);
+    REQUIRE_FALSE(request.has_value());
+    CHECK(request.error().reason() == "bad_message");
+    CHECK_THAT(request.error().message(), Catch::Contains(where));
+  }
+  CHECK(decode<Request>(R"({"job":{"id":"x","root":{"id":"r"}}})").has_value());
+  CHECK(decode<metadata_call::CommitRequest>(R"({"place":{"provider":"local"}})").value().outcomes.empty());
+  CHECK_FALSE(decode<metadata_call::CommitRequest>(R"({"place":{"provider":"local"},"outcomes":[{}]})").has_value());
 }
 
 TEST_CASE("an error crosses the wire with all that its reader needs", "[rest]") {
