@@ -38,6 +38,9 @@ TEST_CASE("a folder of the disk is served under the same ids at every start", "[
   write("inner/photo.JPG", jpeg);
   write("inner/.hidden/no.jpg", "x");
   write("notes.txt", "text");
+  write("empty.jpg", "");
+  write("one byte.heic", "x");
+  write("broken off.webp", "RIFF");
 
   DriveEmulator one;
   DriveEmulator two({.seed = 2});
@@ -45,7 +48,7 @@ TEST_CASE("a folder of the disk is served under the same ids at every start", "[
   REQUIRE(root.has_value());
   const auto again = add_folder_from_disk(two.tree(), two.root_id(), top.string() + "/");
   CHECK(*again == *root);
-  CHECK(one.tree().size() == 5);
+  CHECK(one.tree().size() == 8);
   REQUIRE(one.start().has_value());
   const auto inner = list(one, {.q = in(*root) + " and mimeType='application/vnd.google-apps.folder'"});
   const auto files = list(one, {.q = in(std::string(inner.at("files").at(0).at("id").as_string())),

@@ -177,6 +177,8 @@ ImageMetadata read_heif(std::string_view data) {
 
 std::optional<ImageMetadata> read_image_facts(std::string_view head) {
   ImageMetadata image;
+  // A head may be shorter than where a format has its name.
+  const Bytes anywhere(head, Order::kBig);
   if (head.starts_with("\xFF\xD8\xFF")) {
     image = read_jpeg(head);
   } else if (head.starts_with("\x89PNG\r\n\x1A\n")) {
@@ -185,11 +187,11 @@ std::optional<ImageMetadata> read_image_facts(std::string_view head) {
   } else if (head.starts_with("GIF8")) {
     const Bytes bytes(head, Order::kLittle);
     image = {.width = pixels(bytes.number(6, 2)), .height = pixels(bytes.number(8, 2))};
-  } else if (head.starts_with("RIFF") && head.substr(8, 4) == "WEBP") {
+  } else if (head.starts_with("RIFF") && anywhere.text(8, 4) == "WEBP") {
     image = read_webp(head);
   } else if (head.starts_with("II*\0"sv) || head.starts_with("MM\0*"sv)) {
     Tiff(head).read(image);
-  } else if (head.substr(4, 4) == "ftyp") {
+  } else if (anywhere.text(4, 4) == "ftyp") {
     image = read_heif(head);
   }
   if (image.width <= 0 || image.height <= 0) return std::nullopt;
