@@ -14,11 +14,13 @@ constexpr std::size_t kFindingsShown = 20;
 
 std::string line_of(const char* what, const VerificationFinding& finding) {
   const std::string path = finding.folder_path.empty() ? finding.name : finding.folder_path + "/" + finding.name;
-  std::string line = fmt::format("  {} {} (image {}, object {})", what, printable(path), finding.image.value(),
+  if (!finding.image) return fmt::format("  {} {} (found by an earlier verification)\n", what, printable(path));
+  std::string line = fmt::format("  {} {} (image {}, object {})", what, printable(path), finding.image->value(),
                                  printable(finding.key.value()));
   if (!finding.found_size) return line + "\n";
-  if (*finding.found_size != finding.expected_size) {
-    return line + fmt::format(": {} bytes where {} were stored\n", *finding.found_size, finding.expected_size);
+  if (finding.found_size != finding.expected_size) {
+    return line +
+           fmt::format(": {} bytes where {} were stored\n", *finding.found_size, finding.expected_size.value_or(0));
   }
   return line + fmt::format(": {} where {} was stored\n", finding.found_hash, finding.expected_hash);
 }
@@ -60,7 +62,7 @@ std::string verify_report_text(const VerificationReport& report, std::int64_t se
   text += lines_of("different", report.different, report.different_count);
   if (report.failed_items > 0) {
     text += fmt::format(
-        "{} failed now, and stored afresh by a retry of the job: "
+        "{} failed, and stored afresh by a retry of the job: "
         "POST /api/import/{}/retry\n",
         report.failed_items == 1 ? "1 item is" : fmt::format("{} items are", report.failed_items), report.job.value());
   }

@@ -18,6 +18,9 @@ namespace {
 // A record that changes as often as this while it is looked at is another run's affair.
 constexpr int kLooksAtARecord = 3;
 
+// Of the items that a run has made failed; found again by them.
+constexpr std::string_view kMissing = "object_missing";
+constexpr std::string_view kDiffers = "object_differs";
 constexpr std::string_view kRemedy = "Retry the job: the image is taken from Drive again and stored afresh.";
 
 // Waits, unless the context ends it.
@@ -149,32 +152,69 @@ class Run {
         parts_(parts),
         here_(std::move(here)),
         options_(options),
+        total_(job.counters.processed()),
         pool_("verify", std::max<std::size_t>(options.threads, 1)) {
     report_.job = job.id;
   }
 
-  VerificationReport go(const Verification::OnProgress& on_progress, std::int64_t total) {
-    ItemId after(0);
-    for (;;) {
-      auto page = patiently(context_, options_,
-                            [&] { return parts_.images.job_images(context_, report_.job, after, options_.page_size); });
-      const Result<void> checked = page.has_value() ? check_page(*page) : std::move(page).error();
-      if (!checked.has_value()) return end_early(checked.error(), total);
-      if (page->empty()) return std::move(report_);
-      after = page->back().item;
-      if (on_progress) on_progress(report_, total);
-    }
+  VerificationReport go(const Verification::OnProgress& on_progress) {
+    // First, since the damage found below joins it.
+    auto checked = recall_damage();
+    if (checked.has_value()) checked = check_objects(on_progress);
+    if (!checked.has_value()) end_early(checked.error());
+    return std::move(report_);
   }
 
  private:
   using JobImage = ImageStore::JobImage;
 
-  VerificationReport end_early(const Error& error, std::int64_t total) {
-    report_.not_checked = std::max<std::int64_t>(0, total - report_.checked - report_.elsewhere);
+  // What earlier runs found, and no retry has mended.
+  Result<void> recall_damage() {
+    ItemId after(0);
+    for (;;) {
+      IMGIMPORT_ASSIGN_OR_RETURN(
+          const auto page, patiently(context_, options_, [&] {
+            return parts_.jobs.items(context_, {report_.job, ItemState::kFailed, after, options_.page_size});
+          }));
+      for (const Item& item : page) {
+        if (item.reason == kMissing || item.reason == kDiffers) recall(item);
+      }
+      if (page.size() < options_.page_size) return {};
+      after = page.back().id;
+    }
+  }
+
+  void recall(const Item& item) {
+    const bool missing = item.reason == kMissing;
+    VerificationFinding finding;
+    finding.item = item.id;
+    finding.name = item.name;
+    finding.folder_path = item.folder_path;
+    finding.expected_size = item.size;
+    list(missing, std::move(finding));
+    count(missing ? Verdict::kMissing : Verdict::kDifferent);
+    ++report_.failed_items;
+    ++total_;
+  }
+
+  Result<void> check_objects(const Verification::OnProgress& on_progress) {
+    ItemId after(0);
+    for (;;) {
+      IMGIMPORT_ASSIGN_OR_RETURN(const auto page, patiently(context_, options_, [&] {
+                                   return parts_.images.job_images(context_, report_.job, after, options_.page_size);
+                                 }));
+      IMGIMPORT_RETURN_IF_ERROR(check_page(page));
+      if (page.empty()) return {};
+      after = page.back().item;
+      if (on_progress) on_progress(report_, total_);
+    }
+  }
+
+  void end_early(const Error& error) {
+    report_.not_checked = std::max<std::int64_t>(0, total_ - report_.checked - report_.elsewhere);
     Error trouble(error.code(), fmt::format("the verification ended after {} of {} objects: {}", report_.checked,
                                             report_.checked + report_.not_checked, error.message()));
     report_.trouble = std::move(trouble).with_reason(std::string(error.reason_or_code())).with_remedy(error.remedy());
-    return std::move(report_);
   }
 
   bool is_here(const Image& image) const {
@@ -210,26 +250,29 @@ class Run {
     for (int look = 1;; ++look) {
       const Compared compared = compare(image, seen);
       const bool sound = compared.verdict == Verdict::kOk || compared.verdict == Verdict::kUnverifiable;
-      if (sound) return count(compared.verdict);
+      if (sound) {
+        count(compared.verdict);
+        return {};
+      }
       const auto now = patiently(context_, options_, [&] { return parts_.images.image(context_, entry.image.id); });
       if (!now.has_value() && now.error().code() == ErrorCode::kNotFound) return {};
       IMGIMPORT_RETURN_IF_ERROR(now);
       if (is_same_object(*now, image) || look == kLooksAtARecord) {
         report(entry.item, image, seen, compared);
-        return count(compared.verdict);
+        count(compared.verdict);
+        return {};
       }
       image = *now;
       IMGIMPORT_ASSIGN_OR_RETURN(seen, look_at(context_, parts_.objects, options_, image.key));
     }
   }
 
-  Result<void> count(Verdict verdict) {
+  void count(Verdict verdict) {
     ++report_.checked;
     report_.ok += verdict == Verdict::kOk;
     report_.missing_count += verdict == Verdict::kMissing;
     report_.different_count += verdict == Verdict::kDifferent;
     report_.unverifiable_count += verdict == Verdict::kUnverifiable;
-    return {};
   }
 
   void report(ItemId item, const Image& image, const Seen& seen, const Compared& compared) {
@@ -237,10 +280,8 @@ class Run {
     damages_.push_back({.item = item,
                         .image = image.id,
                         .key = image.key,
-                        .reason = missing ? "object_missing" : "object_differs",
+                        .reason = std::string(missing ? kMissing : kDiffers),
                         .remedy = std::string(kRemedy)});
-    auto& findings = missing ? report_.missing : report_.different;
-    if (findings.size() >= options_.findings_kept) return;
     VerificationFinding finding;
     finding.item = item;
     finding.image = image.id;
@@ -252,7 +293,12 @@ class Run {
     finding.expected_hash = compared.expected_hash;
     finding.found_hash = compared.found_hash;
     if (missing && !image.hashes.sha256.empty()) finding.expected_hash = "sha256:" + image.hashes.sha256;
-    findings.push_back(std::move(finding));
+    list(missing, std::move(finding));
+  }
+
+  void list(bool missing, VerificationFinding finding) {
+    auto& findings = missing ? report_.missing : report_.different;
+    if (findings.size() < options_.findings_kept) findings.push_back(std::move(finding));
   }
 
   Result<void> write_damage() {
@@ -272,6 +318,7 @@ class Run {
   const Verification::Parts& parts_;
   const StorePlace here_;
   const VerificationOptions& options_;
+  std::int64_t total_;  // items to check or to recall, as far as is known
   ThreadPool pool_;
   VerificationReport report_;
   std::vector<JobStore::Damage> damages_;  // of the page under way
@@ -292,7 +339,7 @@ Result<VerificationReport> Verification::run(const CallContext& context, const J
   IMGIMPORT_ASSIGN_OR_RETURN(const Job job, check_job(context, id));
   IMGIMPORT_ASSIGN_OR_RETURN(StorePlace here,
                              patiently(context, options_, [&] { return parts_.objects.place(context); }));
-  return Run(context, parts_, options_, job, std::move(here)).go(on_progress, job.counters.processed());
+  return Run(context, parts_, options_, job, std::move(here)).go(on_progress);
 }
 
 }  // namespace imgimport

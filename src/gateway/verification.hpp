@@ -1,6 +1,6 @@
 // Holds a job's objects against what the journal says of them: each is asked for its size and checksum, none is
 // downloaded. What is missing or different is written down as damage (JobStore::report_damage), so that a retry of the
-// job stores it afresh.
+// job stores it afresh. Until then its items are failed and rely on no object; each later run goes on reporting them.
 //
 // Memory does not grow with the job: records are read page by page, an object that several of a page's records share
 // is asked for once, and the report holds the first findings and counts the rest.
@@ -34,11 +34,12 @@ struct VerificationOptions {
 // An object that is not there, or not what its record says.
 struct VerificationFinding {
   ItemId item;
-  ImageId image;
   std::string name;
   std::string folder_path;
+  // The record and its object; unknown (and an empty key) where an earlier run found the damage.
+  std::optional<ImageId> image;
   ObjectKey key;
-  std::uint64_t expected_size = 0;
+  std::optional<std::uint64_t> expected_size;
   std::optional<std::uint64_t> found_size;
   // "sha256:…", "md5:…" or "etag:…": what was compared; empty where nothing was.
   std::string expected_hash;
@@ -55,7 +56,7 @@ struct VerificationReport {
   std::int64_t unverifiable_count = 0;  // of the right size, and there is nothing else to compare by
   std::int64_t elsewhere = 0;           // stored with another provider or bucket than this one: not asked for
   std::int64_t not_checked = 0;         // what the run did not come to, because of `trouble`
-  std::int64_t failed_items = 0;        // that retry stores afresh
+  std::int64_t failed_items = 0;        // that retry stores afresh: of this run and of earlier ones
   std::vector<VerificationFinding> missing;
   std::vector<VerificationFinding> different;
   std::optional<Error> trouble;  // why the run ended early: says how far it came

@@ -11,10 +11,10 @@ void write_findings(JsonWriter& json, std::string_view name, const std::vector<V
   for (const VerificationFinding& finding : findings) {
     json.begin_object();
     json.field("item_id", finding.item.value());
-    json.field("image_id", finding.image.value());
+    finding.image ? json.field("image_id", finding.image->value()) : json.null_field("image_id");
     json.field("name", finding.name);
     json.field("folder_path", finding.folder_path);
-    json.field("object_key", finding.key.value());
+    json.known_field("object_key", finding.key.value());
     json.field("expected_size", finding.expected_size);
     json.field("found_size", finding.found_size);
     json.known_field("expected_hash", finding.expected_hash);

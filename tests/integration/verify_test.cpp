@@ -99,6 +99,16 @@ TEST_CASE("verify finds the one object that is gone and the one that is changed,
   CHECK(count(status, "imported_count") == 298);
   CHECK(status.at("status").as_string() == "completed");
 
+  const Ran reminded = run_program(data, {"verify", job});
+  CHECK(reminded.exit_code == 1);
+  CHECK_THAT(reminded.output, Catch::Contains("300 objects checked") && Catch::Contains("found by an earlier") &&
+                                  Catch::Contains("/api/import/" + job + "/retry"));
+  const Reply over_rest = server.post("/api/import/" + job + "/verify");
+  REQUIRE(over_rest.status == 200);
+  CHECK(count(over_rest.json.as_object(), "missing_count") == 1);
+  CHECK(count(over_rest.json.as_object(), "different_count") == 1);
+  CHECK(count(over_rest.json.as_object(), "failed_items") == 2);
+
   REQUIRE(server.post("/api/import/" + job + "/retry").status == 202);
   const auto mended = server.wait_for_job(job);
   CHECK(count(mended, "failed") == 0);

@@ -79,15 +79,76 @@ TEST_CASE("missing and different objects are listed, and their items fail until 
   CHECK(failed[1].reason == "object_differs");
   CHECK_FALSE(failed[0].remedy.empty());
   CHECK(counters(fixture, job).imported == 6);
-  // What has failed relies on nothing any more.
+  // What has failed relies on nothing any more, and is no less damaged for that.
   const auto again = verify(fixture, job);
-  CHECK(again.clean());
-  CHECK(again.checked == 6);
+  CHECK(again.complete());
+  CHECK_FALSE(again.clean());
+  CHECK(again.checked == 8);
+  CHECK(again.ok == 6);
+  CHECK(again.failed_items == 2);
+  CHECK(again.missing_count == 1);
+  REQUIRE(again.missing.size() == 1);
+  CHECK(again.missing[0].item == report.missing[0].item);
+  CHECK(again.missing[0].name == "photo 2.jpg");
+  CHECK_FALSE(again.missing[0].image);
+  CHECK(again.different_count == 1);
+  REQUIRE(again.different.size() == 1);
+  CHECK(again.different[0].item == report.different[0].item);
+  adds_up(again);
   REQUIRE(fixture.metadata.retry_job({}, job).value() == 2);
   fixture.import_all();
   const auto mended = verify(fixture, job);
   CHECK(mended.clean());
   CHECK(mended.ok == 8);
+}
+
+TEST_CASE("damage of earlier runs is counted to its end, listed as far as the rest is, and joined by new damage",
+          "[gateway]") {
+  GatewayFixture fixture;
+  const JobId job = fixture.imported_job(30);
+  for (int n = 1; n <= 20; ++n) REQUIRE(fixture.objects.remove({}, key_of(n)).has_value());
+  CHECK(verify(fixture, job).missing_count == 20);
+  REQUIRE(fixture.objects.remove({}, key_of(25)).has_value());
+  VerificationOptions options = GatewayFixture::fast_options().verification;
+  options.findings_kept = 15;
+  std::int64_t last_total = 0;
+  for (const std::size_t page_size : {7, 20, 100}) {
+    options.page_size = page_size;
+    const auto report = Verification({fixture.metadata, fixture.metadata, fixture.objects}, options)
+                            .run({}, job, [&](const auto&, std::int64_t total) { last_total = total; })
+                            .value();
+    CHECK(report.missing_count == 21);
+    CHECK(report.failed_items == 21);
+    CHECK(report.missing.size() == 15);
+    CHECK(report.ok == 9);
+    CHECK(report.checked == 30);
+    CHECK(last_total == 30);
+    adds_up(report);
+  }
+  CHECK(fixture.objects.inspected().at(key_of(1)) == 1);
+}
+
+TEST_CASE("items that failed for reasons of their own are no damage", "[gateway]") {
+  GatewayFixture fixture;
+  const JobId job = fixture.submit();
+  fixture.list(3);
+  fixture.finish_listing();
+  const JobLease lease = fixture.imports.lease();
+  REQUIRE(fixture.metadata.group_due({}, lease, fixture.clock.now(), 100, 10).has_value());
+  const BatchId batch = fixture.metadata.ready_batches({}, lease, BatchId(0), 10).value().at(0);
+  const StorePlace place = fixture.objects.place({}).value();
+  for (const WorkItem& item : fixture.metadata.open_batch({}, {job, batch}, place).value().items) {
+    Outcome outcome;
+    outcome.job = job;
+    outcome.item = item.id;
+    outcome.state = ItemState::kFailed;
+    outcome.reason = "not_found";
+    REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), place).has_value());
+  }
+  const auto report = verify(fixture, job);
+  CHECK(report.clean());
+  CHECK(report.checked == 0);
+  CHECK(report.failed_items == 0);
 }
 
 TEST_CASE("what is compared is the size and the strongest hash that both sides know", "[gateway]") {

@@ -49,6 +49,15 @@ TEST_CASE("verify answers with the report", "[gateway]") {
   CHECK(finding.at("item_id").as_int64() == 3);
   CHECK(finding.at("found_size").is_null());
   CHECK(fixture.get("/api/import/status/" + job.value()).json().at("failed").as_int64() == 1);
+
+  const auto again = fixture.ask(verify_call(job)).json();
+  CHECK(again.at("missing_count").as_int64() == 1);
+  CHECK(again.at("failed_items").as_int64() == 1);
+  const auto& known = again.at("missing").as_array().at(0).as_object();
+  CHECK(known.at("name").as_string() == "photo 3.jpg");
+  CHECK(known.at("item_id").as_int64() == 3);
+  CHECK(known.at("image_id").is_null());
+  CHECK(known.at("object_key").is_null());
 }
 
 TEST_CASE("verify refuses an unknown job, a bad id and a dry run", "[gateway]") {
