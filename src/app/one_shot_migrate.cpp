@@ -42,7 +42,7 @@ Result<MetadataCopy> copy_of(const Config& config, const std::string& to) {
   copy.from = from.path;
   Config target = config;
   target.metadata.url = to;
-  IMGIMPORT_ASSIGN_OR_RETURN(copy.to, sql_store_options(target));
+  IMGIMPORT_ASSIGN_OR_RETURN(copy.to, sql_store_options(target, "--to"));
   return copy;
 }
 
