@@ -1,5 +1,7 @@
 #include "app/one_shot_import.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,6 +26,7 @@ constexpr std::size_t kLineLength = 200;  // a terminal cuts it
 constexpr std::size_t kProblemsListed = 20;
 constexpr const char* kInterrupted =
     "Not done yet: the same command, or a server with the same DATA_DIR, goes on where this stopped.\n";
+constexpr const char* kDryRunInterrupted = "Not done: the same command begins anew.\n";
 
 bool has_ended(const Job& job) {
   return job.status != JobStatus::kListing && job.status != JobStatus::kProcessing;
@@ -56,6 +59,7 @@ class OneShot {
   // Until the job has ended, or a signal comes.
   Result<ImportProgress> follow(const ImportService::Submitted& submitted) {
     ProgressDisplay view;
+    if (submitted.existed) view.note(fmt::format("Job {} was left unfinished: it goes on.", submitted.job.id.value()));
     for (;;) {
       const bool interrupted = signal_within(kLookEvery);
       IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, assembly_.import->progress(CallContext{}, submitted.job.id));
@@ -104,7 +108,9 @@ int one_shot_import(const Config& config, const ImportRequest& request, ReportFo
       format == ReportFormat::kJson ? report_json(*progress, problems) : report_text(*progress, problems, seconds);
   std::fputs(report.c_str(), stdout);
   const Job& ended = progress->job;
-  if (!has_ended(ended) && format == ReportFormat::kText) std::fputs(kInterrupted, stdout);
+  if (!has_ended(ended) && format == ReportFormat::kText) {
+    std::fputs(ended.dry_run ? kDryRunInterrupted : kInterrupted, stdout);
+  }
   // A warning means that something was left out.
   const bool complete = ended.status == JobStatus::kCompleted && !ended.trouble &&
                         (ended.dry_run || (ended.counters.failed == 0 && ended.counters.deferred == 0));
