@@ -18,7 +18,8 @@ namespace {
 // A record that changes as often as this while it is looked at is another run's affair.
 constexpr int kLooksAtARecord = 3;
 
-constexpr std::string_view kRemedy = "Retry the job: the image is taken from Drive again and stored afresh.";
+constexpr std::string_view kRemedy =
+    "Retry the job, or run the same import again: the image is taken from Drive again and stored afresh.";
 
 // Waits, unless the context ends it.
 Result<void> pause(const CallContext& context, std::chrono::milliseconds wait) {
