@@ -3,6 +3,8 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
 
 #include "emulators/drive/drive_emulator.hpp"
 #include "support/import_audit.hpp"
@@ -21,9 +23,8 @@ class Folder {
   Folder(const TempDir& dir, const DriveEmulator& drive) {
     options_.program = program_under_test();
     options_.environment = settings_for(drive);
-    options_.environment.insert({{"LOG_LEVEL", "warning"},
-                                 {"WORKER_THREADS", "10"},
-                                 {"DATA_DIR", (dir.path() / "data").string()}});
+    options_.environment.insert(
+        {{"LOG_LEVEL", "warning"}, {"WORKER_THREADS", "10"}, {"DATA_DIR", (dir.path() / "data").string()}});
     options_.directory = dir.path();
   }
 
@@ -49,7 +50,7 @@ class Folder {
   ChildOptions options_;
 };
 
-// In any order of calls, files come and go meanwhile.
+// Files come and go meanwhile.
 std::size_t objects_in(const std::filesystem::path& folder) {
   std::size_t found = 0;
   std::error_code gone;
@@ -57,6 +58,17 @@ std::size_t objects_in(const std::filesystem::path& folder) {
     if (entry->is_regular_file(gone)) ++found;
   }
   return found;
+}
+
+void wait_for_objects(const std::filesystem::path& folder, std::size_t objects) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  while (objects_in(folder) < objects && std::chrono::steady_clock::now() < deadline) {
+    never.wait_for(lock, std::chrono::milliseconds(5));
+  }
+  REQUIRE(objects_in(folder) >= objects);
 }
 
 }  // namespace
@@ -81,8 +93,7 @@ TEST_CASE("a one-shot import that is killed is one job still: the same command d
 
   {
     ChildProcess killed(folder.command({link}));
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (objects_in(data / "objects") < 20) REQUIRE(std::chrono::steady_clock::now() < deadline);
+    wait_for_objects(data / "objects", 20);
     killed.signal(SIGKILL);
     REQUIRE(killed.wait(kPatience) == 128 + SIGKILL);
   }
@@ -128,8 +139,7 @@ TEST_CASE("a one-shot import that is interrupted says so, and the same command g
   const std::string link = DriveEmulator::folder_link(album);
 
   ChildProcess interrupted(folder.command({link}));
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (objects_in(dir.path() / "data" / "objects") < 10) REQUIRE(std::chrono::steady_clock::now() < deadline);
+  wait_for_objects(dir.path() / "data" / "objects", 10);
   interrupted.signal(SIGINT);
   const std::string said = interrupted.read_all(kPatience);
   CHECK(interrupted.wait(kPatience) == 1);
