@@ -50,7 +50,7 @@ class ImportService {
 
   struct Submitted {
     Job job;
-    bool existed = false;  // by its idempotency key
+    bool existed = false;  // by its idempotency key, or because it was left unfinished
   };
   // Checks the link, looks the folder up, writes the job down and begins to list. When it returns, the job survives
   // anything. kInvalidArgument, kNotFound, kUnauthenticated and kMisconfigured as Source says; kConflict as JobStore.

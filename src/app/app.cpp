@@ -26,12 +26,6 @@
 namespace imgimport {
 namespace {
 
-std::string port_variable(Role role) {
-  std::string name(to_string(role));
-  for (char& c : name) c = static_cast<char>(c - 'a' + 'A');
-  return name + "_PORT";
-}
-
 // Between services: a bearer token for everything but /health and /ready. `token` as it is set; empty: one that nobody
 // is told.
 HttpGuard internal_guard(const std::string& token) {
@@ -130,7 +124,8 @@ class Server {
     // With all roles in one process the internal ports are on loopback, and stay plain.
     const bool secure = (is_public || !alone()) && !server.tls_cert_file.empty();
     if (secure) listener.tls = TlsFiles{server.tls_cert_file.string(), server.tls_key_file.string()};
-    IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t port, listen(listener, port_variable(role)));
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::uint16_t port,
+                               listen(listener, port_variable(server, role, assembly_.roles)));
     listening_.push_back(listening_at(service_name(role), listener, port));
     if (!is_public) return {};
     if (assembly_.config.gateway.public_url == kDefaultPublicUrl) {

@@ -52,11 +52,11 @@ bool names_database_server(const Config& config) noexcept {
   return db::is_sql_url(config.metadata.url);
 }
 
-Result<SqlStoreOptions> sql_store_options(const Config& config) {
+Result<SqlStoreOptions> sql_store_options(const Config& config, std::string_view url_setting) {
   const MetadataConfig& metadata = config.metadata;
   SqlStoreOptions options;
   if (!metadata.url.empty()) {
-    IMGIMPORT_ASSIGN_OR_RETURN(options.target, db::parse_sql_url(metadata.url));
+    IMGIMPORT_ASSIGN_OR_RETURN(options.target, db::parse_sql_url(metadata.url, url_setting));
   } else {
     IMGIMPORT_ASSIGN_OR_RETURN(options.target, db::sql_server_target({metadata.server, metadata.database, metadata.user,
                                                                       metadata.password, metadata.odbc_driver}));

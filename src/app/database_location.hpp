@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 
 #include "config/config.hpp"
 #include "imgimport/clock.hpp"
@@ -20,8 +21,9 @@ Result<SqliteOptions> sqlite_options(const Config& config);
 
 // Whether the settings name a database server, by DATABASE_URL or by DB_SERVER and its neighbours.
 bool names_database_server(const Config& config) noexcept;
-// kMisconfigured: a URL that is none, or of a database that is not known here.
-Result<SqlStoreOptions> sql_store_options(const Config& config);
+// `url_setting`: where the URL stands, for errors. kMisconfigured: a URL that is none, or of a database that is not
+// known here.
+Result<SqlStoreOptions> sql_store_options(const Config& config, std::string_view url_setting = "DATABASE_URL");
 
 // kMisconfigured: a DATABASE_URL that is none.
 Result<void> check_database(const Config& config);

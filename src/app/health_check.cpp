@@ -1,6 +1,8 @@
 #include "app/health_check.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "http_client/curl_client.hpp"
@@ -39,7 +41,10 @@ int check_health(const Config& config, const RoleSet& roles, const std::string& 
     urls.push_back(service_url(config, roles, url));
   } else {
     // Which role runs here was not said: the first port with somebody behind it tells.
-    for (const Role role : all_roles()) urls.push_back(service_url(config, {role}, ""));
+    for (const Role role : all_roles()) {
+      std::string own = service_url(config, {role}, "");
+      if (std::find(urls.begin(), urls.end(), own) == urls.end()) urls.push_back(std::move(own));
+    }
   }
   CurlHttpClientOptions options;
   // An own port is called by its address, and no proxy leads there.
@@ -48,9 +53,11 @@ int check_health(const Config& config, const RoleSet& roles, const std::string& 
     options.proxies = ProxyUse::kIgnore;
   }
   CurlHttpClient http(options);
+  std::string tried;
   for (const std::string& candidate : urls) {
     HttpClientRequest request;
     request.url = candidate.ends_with("/health") ? candidate : candidate + "/health";
+    tried += (tried.empty() ? "" : ", ") + request.url;
     const auto answer = http.send(CallContext{}.with_timeout(kTimeout), request);
     if (answer.has_value()) {
       std::printf("%d %s\n", answer->status, answer->body.c_str());
@@ -59,7 +66,9 @@ int check_health(const Config& config, const RoleSet& roles, const std::string& 
     const bool is_last = &candidate == &urls.back();
     if (answer.error().reason() == "connect_failed" && !is_last) continue;
     const Error& error = answer.error();
-    std::fprintf(stderr, "%s: %s\n", request.url.c_str(), error.message().c_str());
+    const bool several = error.reason() == "connect_failed" && urls.size() > 1;
+    std::fprintf(stderr, "%s: %s\n", (several ? tried : request.url).c_str(),
+                 several ? "nobody listens there" : error.message().c_str());
     if (!error.remedy().empty()) std::fprintf(stderr, "%s\n", error.remedy().c_str());
     return 1;
   }

@@ -28,6 +28,14 @@ std::string remedy_for(const Error& error, std::string_view port_variable) {
 
 }  // namespace
 
+// As port_of() reads them.
+std::string port_variable(const ServerConfig& server, Role role, const RoleSet& roles) {
+  if (server.port && roles.size() == 1 && roles.contains(role)) return "PORT";
+  std::string name(to_string(role));
+  for (char& c : name) c = static_cast<char>(c - 'a' + 'A');
+  return name + "_PORT";
+}
+
 Error naming_the_setting(const Error& error, std::string_view port_variable) {
   return Error(error.code(), error.message()).with_reason(error.reason()).with_remedy(remedy_for(error, port_variable));
 }

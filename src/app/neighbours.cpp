@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "app/health_text.hpp"
+
 namespace imgimport {
 namespace {
 
@@ -15,17 +17,25 @@ bool needs_a_person(const Error& error) {
          error.reason() == "not_the_service";
 }
 
+// Of /health, which needs no token and is answered with 503 where the service has failed.
+std::string state_of(const CallContext& context, HttpClient& http, const std::string& url) {
+  HttpClientRequest request;
+  request.url = url + "/health";
+  const auto answer = http.send(context, request);
+  return answer.has_value() ? state_text(answer->body) : std::string();
+}
+
 }  // namespace
 
 ServiceClient& Neighbours::add(ServiceAddress address, HttpClient& http, const Clock& clock) {
   while (address.url.ends_with('/')) address.url.pop_back();
-  clients_.push_back(std::make_unique<ServiceClient>(std::move(address), http, clock));
-  return *clients_.back();
+  neighbours_.push_back({std::make_unique<ServiceClient>(std::move(address), http, clock), http, {}});
+  return *neighbours_.back().client;
 }
 
 Result<void> Neighbours::check() const {
-  for (const auto& client : clients_) {
-    auto answer = client->greet(CallContext{}.with_timeout(kAnswerWithin));
+  for (const Neighbour& neighbour : neighbours_) {
+    auto answer = neighbour.client->greet(CallContext{}.with_timeout(kAnswerWithin));
     if (answer.has_value() || !needs_a_person(answer.error())) continue;
     const Error error = std::move(answer).error();
     return Error(ErrorCode::kMisconfigured, error.message()).with_reason(error.reason()).with_remedy(error.remedy());
@@ -34,7 +44,7 @@ Result<void> Neighbours::check() const {
 }
 
 void Neighbours::start() {
-  if (clients_.empty()) return;
+  if (neighbours_.empty()) return;
   thread_ = std::jthread([this](const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), "neighbours");
     watch(stop);
@@ -55,17 +65,29 @@ void Neighbours::watch(const std::stop_token& stop) {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, stop, kAskEvery, [] { return false; });
     }
-    // What it answers is kept by the client.
-    for (const auto& client : clients_) (void)client->greet(context.with_timeout(kAnswerWithin)).has_value();
+    look(context);
+  }
+}
+
+void Neighbours::look(const CallContext& context) {
+  for (Neighbour& neighbour : neighbours_) {
+    // Why it does not answer is kept by the client.
+    std::string state;
+    if (neighbour.client->greet(context.with_timeout(kAnswerWithin)).has_value()) {
+      state = state_of(context.with_timeout(kAnswerWithin), neighbour.http, neighbour.client->address().url);
+    }
+    const std::lock_guard lock(mutex_);
+    neighbour.state = std::move(state);
   }
 }
 
 std::vector<Health::Part> Neighbours::troubles() const {
   std::vector<Health::Part> found;
-  for (const auto& client : clients_) {
-    if (std::string trouble = client->trouble(); !trouble.empty()) {
-      found.push_back({client->address().name, std::move(trouble)});
-    }
+  const std::lock_guard lock(mutex_);
+  for (const Neighbour& neighbour : neighbours_) {
+    std::string trouble = neighbour.client->trouble();
+    if (trouble.empty()) trouble = neighbour.state;
+    if (!trouble.empty()) found.push_back({neighbour.client->address().name, std::move(trouble)});
   }
   return found;
 }

@@ -1,7 +1,6 @@
 #include "app/one_shot_import.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,10 +9,10 @@
 
 #include "app/assembly.hpp"
 #include "app/import_report.hpp"
+#include "app/progress_display.hpp"
 #include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
-#include "base/log.hpp"
 #include "base/sentence.hpp"
 
 namespace imgimport {
@@ -22,54 +21,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kLookEvery{20};  // whether it is done: a short import must not wait for its own progress bar
-constexpr milliseconds kRedrawEvery{200};
-constexpr std::chrono::seconds kPlainLineEvery{5};
+constexpr milliseconds kLookEvery{20};    // whether it is done: a short import must not wait for its own progress bar
+constexpr std::size_t kLineLength = 200;  // a terminal cuts it
 constexpr std::size_t kProblemsListed = 20;
 constexpr const char* kInterrupted =
     "Not done yet: the same command, or a server with the same DATA_DIR, goes on where this stopped.\n";
-
-// Progress goes to standard error, so that standard output holds the report alone.
-class ProgressView {
- public:
-  ProgressView() : terminal_(isatty(STDERR_FILENO) != 0) {}
-
-  void show(const ImportProgress& progress) {
-    const auto now = steady_clock::now();
-    if (terminal_) {
-      if (now - drawn_ < kRedrawEvery) return;
-      drawn_ = now;
-      std::fprintf(stderr, "\r\033[K%s", progress_line(progress, columns()).c_str());
-      std::fflush(stderr);
-    } else if (now - shown_ >= kPlainLineEvery) {
-      std::fprintf(stderr, "%s\n", progress_line(progress, 200).c_str());
-      shown_ = now;
-    }
-  }
-
-  // Once for each text, above the progress.
-  void note(const std::string& text) {
-    if (text == noted_) return;
-    noted_ = text;
-    if (!text.empty()) std::fprintf(stderr, "%s%s\n", terminal_ ? "\r\033[K" : "", text.c_str());
-  }
-
-  void end() {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-  }
-
- private:
-  static std::size_t columns() {
-    winsize size{};
-    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    return known ? size.ws_col : 80;
-  }
-
-  const bool terminal_;
-  steady_clock::time_point shown_ = steady_clock::now();
-  steady_clock::time_point drawn_;
-  std::string noted_;
-};
+constexpr const char* kDryRunInterrupted = "Not done: the same command begins anew.\n";
 
 bool has_ended(const Job& job) {
   return job.status != JobStatus::kListing && job.status != JobStatus::kProcessing;
@@ -93,27 +50,23 @@ class OneShot {
     assembly_.one_shot = true;
   }
 
-  Result<JobId> begin(const ImportRequest& request) {
+  Result<ImportService::Submitted> begin(const ImportRequest& request) {
     IMGIMPORT_RETURN_IF_ERROR(assemble(assembly_));
     for (ModuleInPlace& entry : assembly_.modules) IMGIMPORT_RETURN_IF_ERROR(entry.module->start());
-    IMGIMPORT_ASSIGN_OR_RETURN(const ImportService::Submitted submitted,
-                               assembly_.import->submit(CallContext{}, request));
-    return submitted.job.id;
+    return assembly_.import->submit(CallContext{}, request);
   }
 
   // Until the job has ended, or a signal comes.
-  Result<ImportProgress> follow(const JobId& job) {
-    ProgressView view;
+  Result<ImportProgress> follow(const ImportService::Submitted& submitted) {
+    ProgressDisplay view;
+    if (submitted.existed) view.note(fmt::format("Job {} was left unfinished: it goes on.", submitted.job.id.value()));
     for (;;) {
       const bool interrupted = signal_within(kLookEvery);
-      IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, assembly_.import->progress(CallContext{}, job));
-      if (interrupted || has_ended(progress.job)) {
-        view.end();
-        return progress;
-      }
+      IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, assembly_.import->progress(CallContext{}, submitted.job.id));
+      if (interrupted || has_ended(progress.job)) return progress;
       const auto& hindrance = progress.hindrance;
       view.note(hindrance ? sentences(hindrance->message, hindrance->remedy) : "");
-      view.show(progress);
+      view.show([&] { return progress_line(progress, kLineLength); });
     }
   }
 
@@ -138,15 +91,16 @@ class OneShot {
 int one_shot_import(const Config& config, const ImportRequest& request, ReportFormat format) {
   const auto began = steady_clock::now();
   OneShot one_shot(config);
-  const auto job = one_shot.begin(request);
-  if (!job.has_value()) {
+  const auto submitted = one_shot.begin(request);
+  if (!submitted.has_value()) {
     one_shot.end();
-    return refuse(job.error(), format);
+    return refuse(submitted.error(), format);
   }
-  auto progress = one_shot.follow(*job);
+  const JobId& job = submitted->job.id;
+  auto progress = one_shot.follow(*submitted);
   one_shot.end();
   // What the drain still finished belongs into the report.
-  if (progress.has_value() && !has_ended(progress->job)) progress = one_shot.import().progress(CallContext{}, *job);
+  if (progress.has_value() && !has_ended(progress->job)) progress = one_shot.import().progress(CallContext{}, job);
   if (!progress.has_value()) return refuse(progress.error(), format);
   const Problems problems = collect_problems(one_shot.metadata(), progress->job);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
@@ -154,7 +108,9 @@ int one_shot_import(const Config& config, const ImportRequest& request, ReportFo
       format == ReportFormat::kJson ? report_json(*progress, problems) : report_text(*progress, problems, seconds);
   std::fputs(report.c_str(), stdout);
   const Job& ended = progress->job;
-  if (!has_ended(ended) && format == ReportFormat::kText) std::fputs(kInterrupted, stdout);
+  if (!has_ended(ended) && format == ReportFormat::kText) {
+    std::fputs(ended.dry_run ? kDryRunInterrupted : kInterrupted, stdout);
+  }
   // A warning means that something was left out.
   const bool complete = ended.status == JobStatus::kCompleted && !ended.trouble &&
                         (ended.dry_run || (ended.counters.failed == 0 && ended.counters.deferred == 0));

@@ -1,7 +1,6 @@
 #include "app/one_shot_migrate.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -9,6 +8,7 @@
 
 #include "app/database_location.hpp"
 #include "app/import_report.hpp"
+#include "app/progress_display.hpp"
 #include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "base/system_clock.hpp"
@@ -19,34 +19,13 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kRedrawEvery{200};
-constexpr std::chrono::seconds kPlainLineEvery{5};
 constexpr int kDone = 0;
 constexpr int kBrokenOff = 1;
 
-// Goes to standard error, so that standard output holds the report alone. Called by the run's thread.
-class ProgressLines {
- public:
-  void show(const CopyProgress& progress) {
-    began_ = true;
-    const auto now = steady_clock::now();
-    if (now - shown_ < (terminal_ ? steady_clock::duration(kRedrawEvery) : kPlainLineEvery)) return;
-    shown_ = now;
-    const std::int64_t share = progress.total > 0 ? progress.done * 100 / progress.total : 100;
-    const std::string line = fmt::format("{:>3}% {}/{} rows  {}", share, progress.done, progress.total, progress.what);
-    std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());
-    std::fflush(stderr);
-  }
-  void end() {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-  }
-  bool began() const { return began_; }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-  bool began_ = false;
-  steady_clock::time_point shown_ = steady_clock::now();
-};
+std::string progress_line(const CopyProgress& progress) {
+  const std::int64_t share = progress.total > 0 ? progress.done * 100 / progress.total : 100;
+  return fmt::format("{:>3}% {}/{} rows  {}", share, progress.done, progress.total, progress.what);
+}
 
 // Source and target, as the settings and the command line name them.
 Result<MetadataCopy> copy_of(const Config& config, const std::string& to) {
@@ -63,7 +42,7 @@ Result<MetadataCopy> copy_of(const Config& config, const std::string& to) {
   copy.from = from.path;
   Config target = config;
   target.metadata.url = to;
-  IMGIMPORT_ASSIGN_OR_RETURN(copy.to, sql_store_options(target));
+  IMGIMPORT_ASSIGN_OR_RETURN(copy.to, sql_store_options(target, "--to"));
   return copy;
 }
 
@@ -86,17 +65,21 @@ int one_shot_migrate(const Config& config, const std::string& to) {
   if (!copy.has_value()) return refuse(copy.error());
   const SystemClock clock;
   const auto began = steady_clock::now();
-  ProgressLines lines;
+  ProgressDisplay progress;
+  bool copying = false;
   std::optional<Result<CopyReport>> report;
   run_until_signal([&](const std::stop_token& stop) {
     CallContext context;
     context.stop = stop;
-    report = copy_metadata(context, *copy, clock, [&](const CopyProgress& progress) { lines.show(progress); });
+    report = copy_metadata(context, *copy, clock, [&](const CopyProgress& so_far) {
+      copying = true;
+      progress.show([&] { return progress_line(so_far); });
+    });
   });
-  lines.end();
+  progress.end();
   if (!report->has_value()) {
     const int code = refuse(report->error());
-    if (!lines.began()) return code;
+    if (!copying) return code;
     std::fputs("Run it again: it goes on where it stopped.\n", stderr);
     return kBrokenOff;
   }

@@ -60,7 +60,9 @@ class Gateway {
           .with_remedy("Set API_TOKEN to the token of that server");
     }
     if (answer->status == 200 || body.contains("status")) return body;
-    return Error(ErrorCode::kUnavailable, text_of(body, "error")).with_remedy(text_of(body, "remedy"));
+    std::string said = text_of(body, "error");
+    if (said.empty()) said = fmt::format("{} answers {} with status {}", url_, path, answer->status);
+    return Error(ErrorCode::kUnavailable, std::move(said)).with_remedy(text_of(body, "remedy"));
   }
 
   Error stranger() const {
@@ -93,18 +95,22 @@ DeploymentStatus::Job job_of(const boost::json::object& body) {
 void read_jobs(Gateway& gateway, DeploymentStatus& status) {
   const auto answer = gateway.get(fmt::format("/api/import/jobs?limit={}", kJobsAsked));
   const auto* jobs = answer.has_value() ? answer->if_contains("jobs") : nullptr;
-  if (jobs == nullptr || !jobs->is_array()) return;
+  if (jobs == nullptr || !jobs->is_array()) {
+    status.jobs_trouble = answer.has_value() ? "the gateway's answer holds no jobs" : answer.error().message();
+    return;
+  }
+  status.jobs.emplace();
   for (const auto& value : jobs->get_array()) {
     if (!value.is_object()) continue;
     DeploymentStatus::Job job = job_of(value.get_object());
     if (job.status != "listing" && job.status != "processing") continue;
-    if (status.jobs.size() == kJobsShown) {
+    if (status.jobs->size() == kJobsShown) {
       ++status.more_jobs;
       continue;
     }
     // The list does not know how fast they are.
     const auto progress = gateway.get(fmt::format("/api/import/status/{}?imported=0", job.id));
-    status.jobs.push_back(progress.has_value() ? job_of(*progress) : std::move(job));
+    status.jobs->push_back(progress.has_value() ? job_of(*progress) : std::move(job));
   }
 }
 
@@ -132,6 +138,8 @@ Result<DeploymentStatus> read_status(Gateway& gateway) {
   }
   if (const auto stats = gateway.get("/api/stats"); stats.has_value()) {
     status.images = {.count = whole_of(*stats, "total_images"), .bytes = whole_of(*stats, "total_size_bytes")};
+  } else {
+    status.images_trouble = stats.error().message();
   }
   read_jobs(gateway, status);
   return status;
@@ -143,7 +151,7 @@ int one_shot_status(const Config& config, const std::string& url, ReportFormat f
   Gateway gateway(service_url(config, {Role::kGateway}, url), config.gateway.api_token);
   const auto status = read_status(gateway);
   if (!status.has_value()) {
-    return refuse(status.error());
+    return refuse(status.error(), format);
   }
   std::fputs((format == ReportFormat::kJson ? status_json(*status) : status_text(*status)).c_str(), stdout);
   return status->is_healthy() ? 0 : 1;

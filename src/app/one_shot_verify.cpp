@@ -1,7 +1,5 @@
 #include "app/one_shot_verify.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +8,7 @@
 
 #include "app/assembly.hpp"
 #include "app/database_location.hpp"
+#include "app/progress_display.hpp"
 #include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "app/verify_report.hpp"
@@ -21,28 +20,6 @@ namespace imgimport {
 namespace {
 
 using std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kRedrawEvery{200};
-constexpr std::chrono::seconds kPlainLineEvery{5};
-
-// Goes to standard error, so that standard output holds the report alone. Called by the run's thread.
-class ProgressLines {
- public:
-  void show(const VerificationReport& report, std::int64_t total) {
-    const auto now = steady_clock::now();
-    if (now - shown_ < (terminal_ ? steady_clock::duration(kRedrawEvery) : kPlainLineEvery)) return;
-    shown_ = now;
-    std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", verify_progress_line(report, total).c_str());
-    std::fflush(stderr);
-  }
-  void end() {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-  }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-  steady_clock::time_point shown_ = steady_clock::now();
-};
 
 // Opening a database that is not there would make an empty one.
 Result<void> expect_database(const Config& config) {
@@ -56,14 +33,15 @@ Result<void> expect_database(const Config& config) {
 }
 
 Result<VerificationReport> run(const Verification& verification, const JobId& job) {
-  ProgressLines lines;
+  ProgressDisplay progress;
   std::optional<Result<VerificationReport>> report;
   run_until_signal([&](const std::stop_token& stop) {
     CallContext context;
     context.stop = stop;
-    report = verification.run(context, job, [&](const auto& so_far, std::int64_t total) { lines.show(so_far, total); });
+    report = verification.run(context, job, [&](const auto& so_far, std::int64_t total) {
+      progress.show([&] { return verify_progress_line(so_far, total); });
+    });
   });
-  lines.end();
   return *std::move(report);
 }
 

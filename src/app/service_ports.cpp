@@ -3,20 +3,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "app/health_text.hpp"
+
 namespace imgimport {
 namespace {
-
-std::string_view status_name(HealthStatus status) {
-  switch (status) {
-    case HealthStatus::kHealthy:
-      return "healthy";
-    case HealthStatus::kDegraded:
-      return "degraded";
-    case HealthStatus::kFailed:
-      return "failed";
-  }
-  return "failed";
-}
 
 HttpResponse json_response(int status, const boost::json::object& body) {
   HttpResponse response;
@@ -29,7 +19,7 @@ HttpResponse json_response(int status, const boost::json::object& body) {
 
 HttpResponse health_response(Role role, const Health& health) {
   boost::json::object body;
-  body["status"] = status_name(health.status);
+  body["status"] = to_string(health.status);
   body["service"] = service_name(role);
   if (!health.troubles.empty()) {
     boost::json::object parts;
@@ -96,6 +86,17 @@ std::string why_not_ready(const Health& health) {
   return {};
 }
 
+void add_service(Health& combined, Role role, const Health& health) {
+  if (health.status == HealthStatus::kHealthy) return;
+  combined.status = std::max(combined.status, HealthStatus::kDegraded);
+  combined.troubles.push_back({std::string(to_string(role)), state_text(health)});
+  // What is no service has no other to speak for it.
+  for (const Health::Part& part : health.troubles) {
+    const bool is_service = parse_roles(part.name).has_value();
+    if (!is_service) combined.troubles.push_back(part);
+  }
+}
+
 Health combined_health(const Assembly& assembly, const ModuleInPlace& module) {
   Health combined = module.module->health();
   for (Health::Part& part : assembly.neighbours.troubles()) {
@@ -105,11 +106,7 @@ Health combined_health(const Assembly& assembly, const ModuleInPlace& module) {
   // In one process the parts stand and fall together; the gateway answers for what it serves.
   if (module.role != Role::kGateway) return combined;
   for (const ModuleInPlace& other : assembly.modules) {
-    if (&other == &module) continue;
-    Health health = other.module->health();
-    if (health.status == HealthStatus::kHealthy) continue;
-    combined.status = std::max(combined.status, HealthStatus::kDegraded);
-    for (Health::Part& part : health.troubles) combined.troubles.push_back(std::move(part));
+    if (&other != &module) add_service(combined, other.role, other.module->health());
   }
   return combined;
 }

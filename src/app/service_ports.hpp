@@ -32,6 +32,10 @@ void mount_service_routes(Assembly& assembly, const std::atomic<bool>& ready);
 // Empty: it can serve. Else one sentence.
 std::string why_not_ready(const Health& health);
 
+// Adds what another service of this process says of itself: under its own name, and its parts that are no services (the
+// database, the queue) under theirs.
+void add_service(Health& combined, Role role, const Health& health);
+
 // The state of a module together with the modules in this process that it needs.
 Health combined_health(const Assembly& assembly, const ModuleInPlace& module);
 

@@ -9,11 +9,12 @@
 
 namespace imgimport {
 
-// Of GET /health, /api/import/queue, /api/stats and the jobs that run; nullopt = that one gave no answer.
+// Of GET /health, /api/import/queue, /api/stats and the jobs that run; nullopt = that one gave no answer, and its
+// trouble says why, in one sentence.
 struct DeploymentStatus {
   std::string url;
   std::string health;                                         // "healthy", "degraded", "failed"
-  std::vector<std::pair<std::string, std::string>> troubles;  // part → one sentence
+  std::vector<std::pair<std::string, std::string>> troubles;  // part → one sentence (is_state_text or why it is away)
   struct Queue {
     std::int64_t waiting = 0;  // batches
     std::int64_t leased = 0;
@@ -21,12 +22,13 @@ struct DeploymentStatus {
     double rate = 0;  // images per second
   };
   std::optional<Queue> queue;
-  std::string queue_trouble;  // why there is none
+  std::string queue_trouble;
   struct Images {
     std::int64_t count = 0;
     std::int64_t bytes = 0;
   };
   std::optional<Images> images;
+  std::string images_trouble;
   struct Job {
     std::string id;
     std::string folder;
@@ -37,10 +39,11 @@ struct DeploymentStatus {
     double rate = 0;
     std::optional<std::int64_t> eta_seconds;
   };
-  std::vector<Job> jobs;       // that run
-  std::int64_t more_jobs = 0;  // that run too, and are not listed
+  std::optional<std::vector<Job>> jobs;  // that run
+  std::int64_t more_jobs = 0;            // that run too, and are not listed
+  std::string jobs_trouble;
 
-  // Every service answers and nothing is away.
+  // Every service answers, nothing is away, somebody works, and all that was asked for is known.
   bool is_healthy() const;
 };
 

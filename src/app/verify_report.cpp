@@ -62,7 +62,7 @@ std::string verify_report_text(const VerificationReport& report, std::int64_t se
   text += lines_of("different", report.different, report.different_count);
   if (report.failed_items > 0) {
     text += fmt::format(
-        "{} failed, and stored afresh by a retry of the job: "
+        "{} failed, and stored afresh by the same import, run again, or by a retry of the job: "
         "POST /api/import/{}/retry\n",
         report.failed_items == 1 ? "1 item is" : fmt::format("{} items are", report.failed_items), report.job.value());
   }

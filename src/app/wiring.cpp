@@ -115,6 +115,7 @@ Result<void> local_import(Assembly& assembly) {
   ImporterOptions options;
   options.owner = process_identity();
   options.adopts_jobs = !assembly.one_shot;
+  options.resumes_jobs = assembly.one_shot;
   options.listing.threads = static_cast<std::size_t>(config.import.listing_threads);
   options.listing.batch_size = static_cast<std::size_t>(config.import.batch_size);
   options.listing.key_prefix = config.storage.object_prefix;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 
+#include "base/status_line.hpp"
 #include "base/text.hpp"
 
 namespace imgimport {
@@ -141,7 +142,7 @@ void log(LogLevel level, std::string_view event, std::initializer_list<LogField>
       append_value(line, field.value, append_text_value);
     }
   }
-  logger().log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+  print_above_status_line([&] { logger().log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size())); });
 }
 
 }  // namespace imgimport

@@ -140,7 +140,7 @@ std::string words_of(const SqlTarget& target, const SqlFault& fault) {
 }
 
 std::string setting(const SqlTarget& target, std::string_view part) {
-  return target.origin == SqlOrigin::kUrl ? "DATABASE_URL" : std::string(part);
+  return target.origin == SqlOrigin::kUrl ? target.url_setting : std::string(part);
 }
 
 // What stands behind "the database …".
@@ -179,7 +179,7 @@ Error error_of(Class meaning, const SqlTarget& target, const SqlFault& fault) {
     case Class::kTransient:
     case Class::kLost:
       return said(ErrorCode::kUnavailable, "database_unavailable")
-          .with_remedy("check that the server is up and can be reached; it is tried again");
+          .with_remedy("check that the server is up and can be reached");
     case Class::kRace:
       return said(ErrorCode::kConflict, "unique_violation");
     case Class::kOutOfSpace:

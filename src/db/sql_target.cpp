@@ -43,8 +43,9 @@ const Scheme* scheme_of(std::string_view url) noexcept {
   return found == kSchemes.end() ? nullptr : found;
 }
 
+// `what` follows the setting's name.
 Error bad_url(std::string_view what) {
-  return Error(ErrorCode::kMisconfigured, fmt::format("DATABASE_URL {}", what))
+  return Error(ErrorCode::kMisconfigured, std::string(what))
       .with_reason("bad_database_url")
       .with_remedy(
           "write it as postgresql://user:password@host:5432/database or mssql://user:password@host:1433/database; "
@@ -171,7 +172,9 @@ bool is_sql_url(std::string_view url) noexcept {
   return scheme_of(url) != nullptr;
 }
 
-Result<SqlTarget> parse_sql_url(std::string_view url) {
+namespace {
+
+Result<SqlTarget> target_of_url(std::string_view url) {
   const Scheme* scheme = scheme_of(url);
   if (scheme == nullptr) return bad_url("begins with a scheme that is not known here");
   SqlTarget target;
@@ -197,6 +200,20 @@ Result<SqlTarget> parse_sql_url(std::string_view url) {
   if (target.host.empty()) return bad_url("names no host");
   if (target.database.empty()) return bad_url("names no database");
   return target;
+}
+
+}  // namespace
+
+Result<SqlTarget> parse_sql_url(std::string_view url, std::string_view setting) {
+  auto target = target_of_url(url);
+  if (target.has_value()) {
+    target->url_setting = setting;
+    return target;
+  }
+  const Error error = std::move(target).error();
+  return Error(error.code(), fmt::format("{} {}", setting, error.message()))
+      .with_reason(error.reason())
+      .with_remedy(error.remedy());
 }
 
 Result<SqlTarget> sql_server_target(const SqlServerParts& parts) {

@@ -15,12 +15,13 @@ namespace imgimport::db {
 
 enum class SqlProduct : std::uint8_t { kPostgres = 1, kSqlServer };
 enum class SqlAccess : std::uint8_t { kNative = 1, kOdbc };
-enum class SqlOrigin : std::uint8_t { kUrl = 1, kParts };  // DATABASE_URL, or DB_SERVER and its neighbours
+enum class SqlOrigin : std::uint8_t { kUrl = 1, kParts };  // a URL, or DB_SERVER and its neighbours
 
 struct SqlTarget {
   SqlProduct product = SqlProduct::kPostgres;
   SqlAccess access = SqlAccess::kNative;
   SqlOrigin origin = SqlOrigin::kUrl;
+  std::string url_setting = "DATABASE_URL";  // where the URL stands: what a remedy names
   std::string host;
   std::uint16_t port = 0;
   std::string database;
@@ -41,8 +42,8 @@ struct SqlTarget {
 // postgresql+odbc://user:password@host:port/database?driver=…   the same server through ODBC
 // mssql://user:password@host:port/database?driver=…&encrypt=…   Azure SQL, SQL Server; trustservercertificate=yes
 //                                                               for one whose certificate nobody signed
-// The parts are percent-encoded. kMisconfigured, without the password in it.
-Result<SqlTarget> parse_sql_url(std::string_view url);
+// The parts are percent-encoded. `setting`: where the URL stands. kMisconfigured, without the password in it.
+Result<SqlTarget> parse_sql_url(std::string_view url, std::string_view setting = "DATABASE_URL");
 bool is_sql_url(std::string_view url) noexcept;
 
 struct SqlServerParts {

@@ -26,10 +26,9 @@ std::string quoted(std::string_view value) {
 // `name` begins a sentence: a parameter's, or "The job id".
 Error bad_parameter(std::string_view name, std::string_view must_be, std::string_view value) {
   const bool is_phrase = name.starts_with("The ");
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("{} must be {}; this request has {}", name, must_be, quoted(value)))
+  return Error(ErrorCode::kInvalidArgument, fmt::format("{} must be {}, not {}", name, must_be, quoted(value)))
       .with_reason("bad_parameter")
-      .with_remedy(fmt::format("Send {}{} as {}.", is_phrase ? "the " : "", name.substr(is_phrase ? 4 : 0), must_be));
+      .with_remedy(fmt::format("Give {}{} as {}.", is_phrase ? "the " : "", name.substr(is_phrase ? 4 : 0), must_be));
 }
 
 std::string range_in_words(const NumberParameter& parameter) {

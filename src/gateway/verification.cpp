@@ -21,7 +21,8 @@ constexpr int kLooksAtARecord = 3;
 // Of the items that a run has made failed; found again by them.
 constexpr std::string_view kMissing = "object_missing";
 constexpr std::string_view kDiffers = "object_differs";
-constexpr std::string_view kRemedy = "Retry the job: the image is taken from Drive again and stored afresh.";
+constexpr std::string_view kRemedy =
+    "Retry the job, or run the same import again: the image is taken from Drive again and stored afresh.";
 
 // Waits, unless the context ends it.
 Result<void> pause(const CallContext& context, std::chrono::milliseconds wait) {

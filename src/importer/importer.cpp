@@ -35,6 +35,12 @@ bool is_over(const Job& job) {
   return true;
 }
 
+bool asks_for_the_same(const Job& job, const NewJob& wanted) {
+  const bool same_folder = job.folder_url == wanted.folder_url || job.root.id == wanted.root.id;
+  return same_folder && job.recursive == wanted.recursive && job.dry_run == wanted.dry_run &&
+         job.filters == wanted.filters;
+}
+
 }  // namespace
 
 Importer::Importer(const ImporterOptions& options, const ImporterPorts& ports)
@@ -89,6 +95,10 @@ Result<ImportService::Submitted> Importer::submit(const CallContext& context, co
     IMGIMPORT_ASSIGN_OR_RETURN(auto before, submitted_before(context, fresh));
     if (before) return *std::move(before);
   }
+  if (options_.resumes_jobs && !fresh.dry_run) {
+    IMGIMPORT_ASSIGN_OR_RETURN(auto unfinished, left_unfinished(context, fresh));
+    if (unfinished) return *std::move(unfinished);
+  }
   const CallContext bounded = context.with_timeout(request.look_up_within);
   auto units = ports_.source_budget.acquire(bounded, ports_.source.costs().look_up);
   auto root = units.has_value() ? ports_.source.root(bounded, fresh.root) : Result<FolderRef>(std::move(units).error());
@@ -119,15 +129,39 @@ Result<std::optional<ImportService::Submitted>> Importer::submitted_before(const
     if (found.error().code() == ErrorCode::kNotFound) return std::optional<Submitted>();
     return std::move(found).error();
   }
-  const bool same_folder = found->folder_url == wanted.folder_url || found->root.id == wanted.root.id;
-  const bool same_options =
-      found->recursive == wanted.recursive && found->dry_run == wanted.dry_run && found->filters == wanted.filters;
-  if (!same_folder || !same_options) return std::optional<Submitted>();  // create_job knows whether they are the same
+  if (!asks_for_the_same(*found, wanted)) return std::optional<Submitted>();  // create_job knows whether they do
   if (found->status == JobStatus::kFailed && !found->listed && !found->dry_run) {
     IMGIMPORT_RETURN_IF_ERROR(retry(context, found->id));
     IMGIMPORT_ASSIGN_OR_RETURN(*found, ports_.jobs.job(context, found->id));
   }
   return std::optional(Submitted{*std::move(found), true});
+}
+
+// One that only deferred items keep unfinished is no such job: the folder is to be listed again. The newest, should
+// there be several. Another process may drive it still; it is taken over when that has ended.
+Result<std::optional<ImportService::Submitted>> Importer::left_unfinished(const CallContext& context,
+                                                                          const NewJob& wanted) {
+  IMGIMPORT_ASSIGN_OR_RETURN(auto unfinished, ports_.jobs.unfinished_jobs(context));
+  const Job* newest = nullptr;
+  for (const Job& job : unfinished) {
+    const bool goes_on = job.status == JobStatus::kListing || job.status == JobStatus::kProcessing;
+    if (!goes_on || !asks_for_the_same(job, wanted)) continue;
+    if (newest == nullptr || newest->created_at < job.created_at) newest = &job;
+  }
+  if (newest == nullptr) return std::optional<Submitted>();
+  {
+    const std::scoped_lock lock(mutex_);
+    resumed_.insert(newest->id);
+    look_for_jobs_ = true;
+  }
+  wake();
+  return std::optional(Submitted{*newest, true});
+}
+
+bool Importer::may_take_up(const Job& job) {
+  if (options_.adopts_jobs || job.owner == options_.owner) return true;
+  const std::scoped_lock lock(mutex_);
+  return resumed_.contains(job.id);
 }
 
 Result<ImportProgress> Importer::progress(const CallContext& context, const JobId& job) {
@@ -265,7 +299,7 @@ void Importer::adopt(const CallContext& context) {
   if (!unfinished.has_value()) return;
   for (const Job& job : *unfinished) {
     if (driven_.contains(job.id)) continue;
-    if (!options_.adopts_jobs && job.owner != options_.owner) continue;
+    if (!may_take_up(job)) continue;
     const bool free = job.owner.empty() || job.owner == options_.owner || !job.leased_until ||
                       *job.leased_until <= ports_.clock.now() || has_certainly_ended(job.owner);
     if (!free) continue;

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "imgimport/clock.hpp"
@@ -26,7 +27,10 @@ struct ImporterOptions {
   RefillOptions refill;
   std::string owner;  // of the leases: process_identity()
   std::chrono::milliseconds lease_ttl{15'000};
-  bool adopts_jobs = true;  // takes over jobs that nobody drives; false for the one-shot command
+  bool adopts_jobs = true;  // takes over jobs that nobody drives
+  // A request goes on with the unfinished job of the same folder with the same options and filters, if there is one:
+  // for the one-shot command, which is run again after it was interrupted and leaves other jobs alone.
+  bool resumes_jobs = false;
 };
 
 struct ImporterPorts {
@@ -76,6 +80,8 @@ class Importer : public ImportService {
   // false: the journal is away.
   bool top_up(const CallContext& context);
   Result<std::optional<Submitted>> submitted_before(const CallContext& context, const NewJob& wanted);
+  Result<std::optional<Submitted>> left_unfinished(const CallContext& context, const NewJob& wanted);
+  bool may_take_up(const Job& job);
   void wake();
 
   const ImporterOptions options_;
@@ -88,6 +94,7 @@ class Importer : public ImportService {
   bool woken_ = false;                                   // guarded by mutex_
   bool look_for_jobs_ = true;                            // guarded by mutex_
   std::vector<Job> accepted_;                            // guarded by mutex_: new jobs, leased by us already
+  std::unordered_set<JobId> resumed_;                    // guarded by mutex_: to be driven once their driver has ended
   std::unordered_map<JobId, std::deque<Sample>> rates_;  // guarded by mutex_: for progress()
 
   // Driver thread only.

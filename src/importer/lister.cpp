@@ -360,9 +360,9 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
 bool Lister::leave_out(const Walk& walk, const PendingFolder& folder, const Error& error) {
   ListedPage nothing;
   nothing.folder = folder.folder.id;
-  nothing.left_out =
-      JobTrouble{"folder_not_listed", "The folder \"" + folder.path + "\" was left out: " + error.message(),
-                 sentences(error.remedy(), "Then retry the job: the folder is listed again")};
+  nothing.left_out = JobTrouble{
+      "folder_not_listed", "The folder \"" + folder.path + "\" was left out: " + error.message(),
+      sentences(error.remedy(), "Then retry the job, or run the same import again: the folder is listed again")};
   log_warning("a folder is left out", {{"job", walk.job.id.value()},
                                        {"folder", folder.path},
                                        {"drive_id", folder.folder.id.value()},
@@ -385,10 +385,11 @@ void Lister::finish(const std::shared_ptr<Walk>& walk) {
 }
 
 void Lister::fail_job(const std::shared_ptr<Walk>& walk, const Error& error) {
-  const JobTrouble trouble{std::string(error.reason_or_code()), error.message(),
-                           error.is_transient()
-                               ? sentences(error.remedy(), "Retry the job later: it goes on where it was")
-                               : error.remedy()};
+  const JobTrouble trouble{
+      std::string(error.reason_or_code()), error.message(),
+      error.is_transient()
+          ? sentences(error.remedy(), "Retry the job later, or run the same import again: it goes on where it was")
+          : error.remedy()};
   log_warning("a job failed while its folders were listed",
               {{"job", walk->job.id.value()}, {"reason", trouble.reason}, {"error", trouble.message}});
   if (auto written = ports_.journal.fail_job(walk->context(), walk->lease, trouble); !written.has_value()) {

@@ -183,8 +183,10 @@ Result<std::string> ServiceClient::exchange(const CallContext& caller, const Out
   breaker_.succeeded();
   if (answer->status != 200) {
     Error error = refusal(answer->status, answer->headers, answer->body);
+    // Of an error that the service itself has written: a service behind it may be away, it is not.
+    const bool has_answered = decode_error(answer->body) && check_version(answer->headers).has_value();
     const bool of_the_service = error.reason().starts_with("service_") || error.reason() == "not_the_service";
-    note(of_the_service ? Result<void>(error) : Result<void>());
+    note(of_the_service && !has_answered ? Result<void>(error) : Result<void>());
     return error;
   }
   auto understood = check_version(answer->headers);

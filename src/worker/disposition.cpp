@@ -17,9 +17,10 @@ std::string remedy_of(const Error& error, ItemState state) {
     case ItemState::kPending:
       return sentences(text, "It is tried again by itself");
     case ItemState::kDeferred:
-      return sentences(text, "It is tried again by itself in some hours, while a server runs");
+      return sentences(
+          text, "It is tried again by itself in some hours, while a server runs; or run the same import again then");
     default:
-      return error.is_transient() ? sentences(text, "Retry the job later") : text;
+      return error.is_transient() ? sentences(text, "Retry the job later, or run the same import again") : text;
   }
 }
 

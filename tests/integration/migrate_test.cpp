@@ -238,7 +238,9 @@ TEST_CASE("a migration that cannot be right is refused in a sentence, and change
   }
   refused(data.path(), "sqlite:///other.db", "must name a database server");
   refused(data.path(), "postgresql://nobody:wrong@127.0.0.1:" + std::to_string(postgres.port()) + "/" + target.name(),
-          "refuses the login");
+          "user and password in --to");
+  refused(data.path(), "postgresql://nobody:wrong%zz@127.0.0.1/x", "--to has a %");
+  refused(data.path(), "postgresql://nobody:wrong@127.0.0.1:1/x", "Check that the server is up and can be reached.\n");
   {
     const PostgresDatabase used;
     const auto store = open_sql(postgres.url(used.name()), clock);

@@ -44,7 +44,7 @@ boost::json::object wait_for_workers(const std::string& url, std::int64_t worker
     CAPTURE(ran.said, ran.errors);
     REQUIRE(ran.code <= 1);
     auto json = ran.json();
-    if (json.contains("workers") && json.at("workers").as_int64() == workers) return json;
+    if (json.at("workers").is_int64() && json.at("workers").as_int64() == workers) return json;
     REQUIRE(std::chrono::steady_clock::now() < deadline);
   }
 }
@@ -91,6 +91,7 @@ TEST_CASE("imgimport status counts the workers of a split deployment, and names 
   CHECK_THAT(without.said, Catch::Contains("metadata-service   healthy"));
   CHECK(run({"status", gateway.url(), "--json"}).json().at("parts").as_object().contains("storage"));
   services.start("storage");
+  wait_for_health(gateway, "");
 
   services.kill("import");
   wait_for_health(gateway, "import");
@@ -99,6 +100,34 @@ TEST_CASE("imgimport status counts the workers of a split deployment, and names 
   CHECK(blind.code == 1);
   CHECK_THAT(blind.said, Catch::Contains("worker-service     not known: ") && Catch::Contains(job));
   services.start("import");
+  wait_for_health(gateway, "");
+
+  // Nothing that it knows is made up: numbers and imports are not known, and import says that it lacks the metadata.
+  services.kill("metadata");
+  wait_for_health(gateway, "import");
+  const Ran dumb = run({"status", gateway.url()});
+  CAPTURE(dumb.said);
+  CHECK(dumb.code == 1);
+  CHECK_THAT(dumb.said, Catch::Contains("  metadata-service   away: the metadata service does not answer\n"));
+  CHECK_THAT(dumb.said, Catch::Contains("  import-service     degraded: ") && Catch::Contains("metadata: "));
+  CHECK_THAT(dumb.said, Catch::Contains("  images             not known: the metadata service"));
+  CHECK_THAT(dumb.said, Catch::Contains("  imports            not known: the metadata service"));
+  const Ran scripted = run({"status", gateway.url(), "--json"});
+  CHECK(scripted.code == 1);
+  const auto unknown = scripted.json();
+  CHECK(unknown.at("jobs").is_null());
+  CHECK(unknown.at("total_images").is_null());
+  CHECK(unknown.at("parts").as_object().contains("jobs"));
+  services.start("metadata");
+  wait_for_health(gateway, "");
+
+  scene.redis.kill();
+  wait_for_health(gateway, "import");
+  const Ran stuck = run({"status", gateway.url()});
+  CAPTURE(stuck.said);
+  CHECK(stuck.code == 1);
+  CHECK_THAT(stuck.said, Catch::Contains("  import-service     degraded: ") && Catch::Contains("queue: "));
+  scene.redis.restart();
   scene.drive.faults().clear();
   check_complete(gateway, scene, job);
 }
@@ -120,6 +149,11 @@ TEST_CASE("imgimport status of one process: one worker; a wrong token, no gatewa
       CHECK(refused.code == 2);
       CHECK_THAT(refused.errors, Catch::Contains("API_TOKEN"));
       CHECK_THAT(refused.errors, !Catch::Contains("wrong"));
+      CHECK(refused.said.empty());
+      const Ran scripted = run({"status", all.url(), "--json"}, {{"API_TOKEN", token}});
+      CHECK(scripted.code == 2);
+      CHECK(scripted.json().at("code").as_string() == "unauthenticated");
+      CHECK_THAT(std::string(scripted.json().at("remedy").as_string()), Catch::Contains("API_TOKEN"));
     }
     const Ran stranger = run({"status", all.port_line("storage-service")}, {{"API_TOKEN", "sesame"}});
     CHECK(stranger.code == 2);
@@ -131,6 +165,7 @@ TEST_CASE("imgimport status of one process: one worker; a wrong token, no gatewa
     const Ran gone = run({"status", all.url()});
     CHECK(gone.code == 2);
     CHECK_THAT(gone.errors, Catch::Contains("no gateway answers at " + all.url()));
+    CHECK(run({"status", all.url(), "--json"}).json().contains("error"));
   }
 }
 
@@ -151,8 +186,10 @@ TEST_CASE("--health asks the first port of this host that somebody listens on, o
   CHECK_THAT(found.said, Catch::Contains("storage-service"));
   CHECK(run({"--health", "--role=storage"}, ports).code == 0);
   CHECK(run({"--health", "--role=metadata"}, ports).code == 1);
-  ports["STORAGE_PORT"] = "1";
-  CHECK(run({"--health"}, ports).code == 1);
+  for (const char* port : {"IMPORT_PORT", "METADATA_PORT", "STORAGE_PORT", "WORKER_PORT"}) ports[port] = "2";
+  const Ran nobody = run({"--health"}, ports);
+  CHECK(nobody.code == 1);
+  CHECK_THAT(nobody.errors, Catch::StartsWith("http://127.0.0.1:1/health, http://127.0.0.1:2/health: nobody listens"));
   const Ran named = run({"--health=" + services.service("worker0").url()}, ports);
   CHECK(named.code == 0);
   CHECK_THAT(named.said, Catch::Contains("worker-service"));

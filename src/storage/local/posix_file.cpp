@@ -63,7 +63,9 @@ Error file_error(int error_number, std::string_view what) {
     case EFBIG:
       return Error(ErrorCode::kOutOfSpace, std::move(message))
           .with_reason("out_of_space")
-          .with_remedy("Free space (or raise the quota) on the disk that DATA_DIR lies on, then retry the job.");
+          .with_remedy(
+              "Free space (or raise the quota) on the disk that DATA_DIR lies on, then retry the job, or run the same "
+              "import again.");
     case EROFS:
       return Error(ErrorCode::kMisconfigured, std::move(message))
           .with_reason("read_only")

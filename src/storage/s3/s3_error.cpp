@@ -251,7 +251,9 @@ class Sentence {
         return of_settings();
       case Trouble::kFull:
         return make(ErrorCode::kOutOfSpace, "quota_exceeded", fmt::format("the bucket {} is full", request_.bucket))
-            .with_remedy("Raise the quota of the bucket or its owner, or free space in it; then retry the job.");
+            .with_remedy(
+                "Raise the quota of the bucket or its owner, or free space in it; then retry the job, or run the same "
+                "import again.");
       case Trouble::kSlowDown:
         return in_time(make(ErrorCode::kRateLimited, "slow_down", place() + " asks for fewer requests"));
       case Trouble::kUnavailable:
@@ -414,7 +416,9 @@ class Sentence {
       case Trouble::kNoBucket:
         return make(ErrorCode::kMisconfigured, "no_such_bucket",
                     fmt::format("there is no bucket {} at {}", request_.bucket, host_of(request_.endpoint)))
-            .with_remedy("Create the bucket, or set AWS_BUCKET_NAME to one that exists; then retry the job.");
+            .with_remedy(
+                "Create the bucket, or set AWS_BUCKET_NAME to one that exists; then retry the job, or run the same "
+                "import again.");
       case Trouble::kStorageClass:
         return make(ErrorCode::kMisconfigured, "bad_storage_class", place() + " does not have the storage class")
             .with_remedy("Set STORAGE_CLASS to one that the bucket has, for example STANDARD_IA, or leave it empty.");

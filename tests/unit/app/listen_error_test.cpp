@@ -22,5 +22,13 @@ TEST_CASE("what keeps a port from opening is told with the setting that mends it
   CHECK(remedy_of("another") == "Do it.");
 }
 
+TEST_CASE("the setting of a port is PORT where that rules, else the module's own", "[app]") {
+  ServerConfig server;
+  CHECK(port_variable(server, Role::kGateway, {Role::kGateway}) == "GATEWAY_PORT");
+  server.port = 25'000;
+  CHECK(port_variable(server, Role::kGateway, {Role::kGateway}) == "PORT");
+  CHECK(port_variable(server, Role::kWorker, all_roles()) == "WORKER_PORT");
+}
+
 }  // namespace
 }  // namespace imgimport

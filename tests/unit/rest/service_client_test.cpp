@@ -34,6 +34,24 @@ class Starting503 : public HttpClient {
   }
 };
 
+// It answers, and a service behind it does not.
+class WithoutItsNeighbour : public HttpClient {
+ public:
+  Result<HttpClientResponse> send(const CallContext&, const HttpClientRequest&) override {
+    HttpClientResponse response;
+    response.status = 503;
+    response.headers.set(kWireVersionHeader, std::string(version));
+    response.body = encode_error(
+        Error(ErrorCode::kUnavailable, "the storage service does not answer").with_reason("service_away"), "");
+    return response;
+  }
+  Result<std::unique_ptr<HttpDownload>> open(const CallContext&, const HttpClientRequest&) override {
+    return Error(ErrorCode::kInternal, "not asked for");
+  }
+
+  std::string_view version = kWireVersion;
+};
+
 const ServiceAddress kAddress{
     .name = "metadata", .url = "http://10.1.2.3:5002", .setting = "METADATA_SERVICE_URL", .token = ""};
 
@@ -59,6 +77,19 @@ TEST_CASE("a service that is starting or ending counts as away", "[rest]") {
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().reason() == "service_away");
   CHECK(answer.error().retry_after());
+  CHECK_FALSE(client.trouble().empty());
+}
+
+TEST_CASE("a service that answers that one behind it is away is not away itself", "[rest]") {
+  WithoutItsNeighbour http;
+  const SystemClock clock;
+  ServiceClient client(kAddress, http, clock);
+  const auto answer = client.greet(CallContext{});
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().message() == "the storage service does not answer");
+  CHECK(client.trouble().empty());
+  http.version = "another";
+  CHECK_FALSE(client.greet(CallContext{}).has_value());
   CHECK_FALSE(client.trouble().empty());
 }
 

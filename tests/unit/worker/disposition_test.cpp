@@ -60,7 +60,7 @@ TEST_CASE("wrong bytes count as an attempt, and the last attempt fails the item 
   auto last = dispose(policy, kJob, item_with(4, 0), wrong, kNow, 0.0);
   CHECK(last->state == ItemState::kFailed);
   CHECK(last->reason == "checksum_mismatch");
-  CHECK(last->remedy == "the bytes differ. Retry the job later.");
+  CHECK(last->remedy == "the bytes differ. Retry the job later, or run the same import again.");
   CHECK(again->remedy == "the bytes differ. It is tried again by itself.");
 }
 
