@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <mutex>
 #include <unordered_map>
 
 #include "base/log.hpp"
@@ -101,6 +102,11 @@ class SqlSession::Backend {
         soci::connection_parameters parameters(soci::odbc, odbc_string(target));
         // Never ask a person in a window.
         parameters.set_option(soci::odbc_option_driver_complete, std::to_string(SQL_DRIVER_NOPROMPT));
+        // psqlodbc asks setlocale() for the locale as it connects, which frees under another thread what that one
+        // reads.
+        static std::mutex connecting;
+        std::unique_lock one_at_a_time(connecting, std::defer_lock);
+        if (target.product == SqlProduct::kPostgres) one_at_a_time.lock();
         session.open(parameters);
       } else {
         open_postgres(libpq_string(target));

@@ -41,7 +41,7 @@ class IoThread : public std::enable_shared_from_this<IoThread> {
   void add(Session& session);
   void remove(Session& session) { sessions_.erase(&session); }
   const std::unordered_set<Session*>& sessions() const noexcept { return sessions_; }
-  // For the Date header; made once a second.
+  // For the Date header; made once a second. Valid until the next call: no coroutine keeps it over a suspension.
   std::string_view date();
 
  private:

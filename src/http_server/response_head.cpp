@@ -161,11 +161,12 @@ bool status_has_body(int status) noexcept {
   return status >= 200 && status != 204 && status != 304;
 }
 
-void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame) {
+void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame,
+                          std::string_view date) {
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::uint64_t>(response.status));
   out.append(" ").append(reason_phrase(response.status)).append("\r\n");
-  out.append("Server: imgimport\r\nDate: ").append(frame.date).append("\r\n");
+  out.append("Server: imgimport\r\nDate: ").append(date).append("\r\n");
   if (!frame.request_id.empty()) append_field(out, "X-Request-Id", frame.request_id);
   for (const auto& [name, value] : response.headers.all()) {
     if (!belongs_to_connection(name) && is_token(name)) append_field(out, name, value);

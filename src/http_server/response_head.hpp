@@ -23,7 +23,6 @@ struct ResponseFrame {
   bool head_only = false;  // the answer to a HEAD
   bool chunked = false;
   std::optional<std::uint64_t> content_length;  // nullopt: chunked, ended by closing, or a status without a body
-  std::string_view date;
   std::string_view request_id;
 };
 
@@ -32,8 +31,9 @@ bool status_has_body(int status) noexcept;
 
 // Appends status line, headers and the empty line. Headers of the response that are the connection's own (Connection,
 // Content-Length, …) are left out, except that a HEAD's answer may name the length of the body that a GET would get.
-// Bytes that would end a header's line become spaces.
-void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame);
+// Bytes that would end a header's line become spaces. `date`: of this moment, as http_date() writes it.
+void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame,
+                          std::string_view date);
 
 // One chunk of a chunked body, or the bare bytes; nothing for nothing, since an empty chunk would end the body.
 void append_piece(std::string& out, std::string_view data, bool chunked);

@@ -43,7 +43,6 @@ ResponseFrame ResponseWriter::frame_for(const HttpResponse& response, const Answ
   ResponseFrame frame;
   frame.http_1_1 = to.http_1_1;
   frame.head_only = to.head_only;
-  frame.date = io_.date();
   frame.request_id = to.request_id;
   bool endless = false;
   if (!status_has_body(response.status)) {
@@ -94,7 +93,7 @@ Task<bool> ResponseWriter::write(HttpResponse& response, const AnswerTo& to) {
 
 Task<bool> ResponseWriter::write_text(const HttpResponse& response, ResponseFrame frame, std::string_view body) {
   out_.clear();
-  append_response_head(out_, response, frame);
+  append_response_head(out_, response, frame, io_.date());
   if (body.size() <= kSmallBody) {
     out_.append(body);
     body = {};
@@ -132,7 +131,7 @@ Task<bool> ResponseWriter::write_stream(HttpResponse& response, const AnswerTo& 
     }
     last = (*part_)->last;
     out_.clear();
-    if (!std::exchange(head_sent, true)) append_response_head(out_, response, frame);
+    if (!std::exchange(head_sent, true)) append_response_head(out_, response, frame, io_.date());
     const bool taken = co_await connection_.write(out_, (*part_)->wire);
     if (!taken) break;
   }
@@ -163,7 +162,7 @@ void ResponseWriter::start_push(HttpPushBody& body, const AnswerTo& to) {
 Task<bool> ResponseWriter::write_push(HttpResponse& response, const AnswerTo& to) {
   const ResponseFrame frame = frame_for(response, to);
   out_.clear();
-  append_response_head(out_, response, frame);
+  append_response_head(out_, response, frame, io_.date());
   const bool head_sent = co_await connection_.write(out_);
   if (!head_sent) co_return false;
   push_ = std::make_shared<PushChannel>([io = to.exchange->io, weak = to.exchange->session] {
