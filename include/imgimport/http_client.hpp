@@ -34,6 +34,12 @@ struct HttpClientRequest {
   std::size_t max_response_bytes = 16u << 20;       // of send(): beyond it, kTooLarge
 };
 
+// Whether the request ended because no connection came about: nobody has seen anything of it.
+inline bool is_without_connection(const Error& error) noexcept {
+  return error.reason() == "connect_failed" || error.reason() == "connect_timeout" ||
+         error.reason() == "host_not_resolved";
+}
+
 struct HttpClientResponse {
   int status = 0;
   HttpHeaders headers;

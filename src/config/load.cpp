@@ -191,9 +191,9 @@ Result<void> Loader::read_environment() {
   for (const Setting& setting : settings()) {
     const std::string in_file = std::string(setting.variable) + std::string(kFileSuffix);
     const auto found = environment_.find(setting.variable);
-    const bool is_plain = found != environment_.end() && !found->second.empty();
     const auto path = environment_.find(in_file);
-    if (path != environment_.end() && setting_in_file(in_file) && !is_plain && !is_flag(setting)) {
+    if (path != environment_.end() && setting_in_file(in_file) && !is_flag(setting) &&
+        !is_in_environment(std::string(setting.variable))) {
       IMGIMPORT_RETURN_IF_ERROR(apply_file(setting, path->second, "environment"));
     }
     if (found == environment_.end()) continue;

@@ -25,11 +25,6 @@ void wait_for(const CallContext& context, milliseconds time) {
   wake.wait_for(lock, context.stop, std::min(time, context.remaining()), [] { return false; });
 }
 
-bool never_arrived(const Error& error) {
-  return error.reason() == "connect_failed" || error.reason() == "connect_timeout" ||
-         error.reason() == "host_not_resolved";
-}
-
 bool is_of_the_caller(const Error& error) {
   return error.code() == ErrorCode::kCancelled;
 }
@@ -161,8 +156,8 @@ Result<HttpClientResponse> ServiceClient::send(const CallContext& context, const
   auto answer = http_.send(context, request);
   if (answer.has_value() || is_of_the_caller(answer.error())) return answer;
   // A service that is being restarted is back in a moment.
-  const bool again =
-      never_arrived(answer.error()) || (outgoing.repeatable && answer.error().code() == ErrorCode::kUnavailable);
+  const bool again = is_without_connection(answer.error()) ||
+                     (outgoing.repeatable && answer.error().code() == ErrorCode::kUnavailable);
   if (!again || breaker_.is_open()) return answer;
   wait_for(context, kSecondTryAfter);
   IMGIMPORT_RETURN_IF_ERROR(context.check());

@@ -1,11 +1,9 @@
 #include "worker/disposition.hpp"
 
-#include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 
 #include "base/sentence.hpp"
+#include "imgimport/http_client.hpp"
 
 namespace imgimport {
 namespace {
@@ -68,10 +66,8 @@ std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const
 
 // Nothing was sent: there was no connection, to the store or to the service that gives the tickets.
 bool is_unsent(const Error& error) noexcept {
-  constexpr std::array<std::string_view, 6> kReasons = {"connect_failed",          "connect_timeout",
-                                                        "host_not_resolved",       "tls_failed",
-                                                        "certificate_not_trusted", "service_away"};
-  return std::find(kReasons.begin(), kReasons.end(), error.reason()) != kReasons.end();
+  return is_without_connection(error) || error.reason() == "tls_failed" ||
+         error.reason() == "certificate_not_trusted" || error.reason() == "service_away";
 }
 
 }  // namespace

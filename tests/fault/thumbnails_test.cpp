@@ -1,5 +1,6 @@
 // Thumbnails of images that were made to do harm, by decoders that crash and hang.
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -20,10 +21,12 @@
 #include "fakes/memory_blob.hpp"
 #include "fakes/memory_object_store.hpp"
 #include "imaging/confinement.hpp"
+#include "imaging/decoder_main.hpp"
 #include "imaging/decoder_process.hpp"
 #include "storage/thumbnails/thumbnail_maker.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 
 namespace imgimport {
 namespace {
@@ -484,13 +487,28 @@ TEST_CASE("without processes there are no thumbnails, and it is told so", "[thum
         "thumbnails_off");
 }
 
+// Children of this process that decode.
+std::size_t decoders() {
+  std::size_t found = 0;
+  for (const auto& process : fs::directory_iterator("/proc")) {
+    std::ifstream stat(process.path() / "stat");
+    std::ifstream command(process.path() / "cmdline");
+    std::string before_name, name, state;
+    pid_t parent = 0;
+    if (!(stat >> before_name >> name >> state >> parent) || parent != getpid()) continue;
+    const std::string words{std::istreambuf_iterator<char>(command), {}};
+    if (words.find(kDecoderFlag) != std::string::npos) ++found;
+  }
+  return found;
+}
+
 TEST_CASE("an idle decoder ends, and comes back", "[thumbnails][fault]") {
   ThumbnailOptions options;
   options.processes = 1;
   options.idle = 50ms;
   Service service(options);
   REQUIRE(service.ask(service.add("a", photo())).get().has_value());
-  std::this_thread::sleep_for(300ms);
+  REQUIRE(eventually([] { return decoders() == 0; }));
   CHECK(service.ask(service.add("b", photo())).get().has_value());
 }
 

@@ -2,10 +2,8 @@
 // Rounds: IMGIMPORT_KILL_ROUNDS (default 6; the long run uses 20).
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <random>
 
 #include "contract/metadata_store_search_check.hpp"
@@ -13,6 +11,7 @@
 #include "support/import_audit.hpp"
 #include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 
 using namespace imgimport;
 using emulator::DriveEmulator;
@@ -22,14 +21,6 @@ namespace {
 int rounds() {
   const char* given = std::getenv("IMGIMPORT_KILL_ROUNDS");
   return given != nullptr ? std::atoi(given) : 6;
-}
-
-// The moment of a kill is chance, not an ordering.
-void let_it_run(std::chrono::milliseconds time) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, time);
 }
 
 }  // namespace

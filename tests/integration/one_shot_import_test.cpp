@@ -3,13 +3,12 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <condition_variable>
-#include <mutex>
 
 #include "emulators/drive/drive_emulator.hpp"
 #include "support/import_audit.hpp"
 #include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 
 using namespace imgimport;
 using emulator::DriveEmulator;
@@ -60,15 +59,17 @@ std::size_t objects_in(const std::filesystem::path& folder) {
   return found;
 }
 
+// An import can be caught in its middle.
+void start_slowly(DriveEmulator& drive) {
+  emulator::FaultRule slow;
+  slow.match = emulator::RequestKind::kDownload;
+  slow.latency = std::chrono::milliseconds(300);
+  drive.faults().add(slow);
+  REQUIRE(drive.start().has_value());
+}
+
 void wait_for_objects(const std::filesystem::path& folder, std::size_t objects) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  while (objects_in(folder) < objects && std::chrono::steady_clock::now() < deadline) {
-    never.wait_for(lock, std::chrono::milliseconds(5));
-  }
-  REQUIRE(objects_in(folder) >= objects);
+  REQUIRE(eventually([&] { return objects_in(folder) >= objects; }, kPatience));
 }
 
 }  // namespace
@@ -81,11 +82,7 @@ TEST_CASE("a one-shot import that is killed is one job still: the same command d
   drive.tree().add_files(album, {.count = kImages, .size = 10'000});
   const auto other = drive.tree().add_folder(drive.root_id(), "other");
   drive.tree().add_files(other, {.count = 5, .size = 5'000, .name_prefix = "other-"});
-  emulator::FaultRule slow;
-  slow.match = emulator::RequestKind::kDownload;
-  slow.latency = std::chrono::milliseconds(300);
-  drive.faults().add(slow);
-  REQUIRE(drive.start().has_value());
+  start_slowly(drive);
   const TempDir dir;
   const auto data = dir.path() / "data";
   const Folder folder(dir, drive);
@@ -129,11 +126,7 @@ TEST_CASE("a one-shot import that is interrupted says so, and the same command g
   DriveEmulator drive;
   const auto album = drive.tree().add_folder(drive.root_id(), "album");
   drive.tree().add_files(album, {.count = 200, .size = 10'000});
-  emulator::FaultRule slow;
-  slow.match = emulator::RequestKind::kDownload;
-  slow.latency = std::chrono::milliseconds(300);
-  drive.faults().add(slow);
-  REQUIRE(drive.start().has_value());
+  start_slowly(drive);
   const TempDir dir;
   const Folder folder(dir, drive);
   const std::string link = DriveEmulator::folder_link(album);

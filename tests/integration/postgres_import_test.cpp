@@ -2,8 +2,6 @@
 #include <array>
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <condition_variable>
-#include <mutex>
 
 #include "cloud_import.hpp"
 #include "emulators/drive/drive_emulator.hpp"
@@ -11,19 +9,12 @@
 #include "support/postgres.hpp"
 #include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 
 using namespace imgimport;
 using namespace imgimport::cloud;
 
 namespace {
-
-// The moment at which a server dies is chance, not an ordering.
-void let_it_run(std::chrono::milliseconds time) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, time);
-}
 
 // Asks for /health until it says so; empty = it did, else what it said last.
 std::string await_health(ServerProcess& server, const std::string& status) {

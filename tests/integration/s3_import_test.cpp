@@ -1,10 +1,8 @@
 // Whole imports into S3: a real server (Ceph's radosgw), and a fake one for what a real one cannot be made to do.
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <set>
 
 #include "cloud_import.hpp"
@@ -15,6 +13,7 @@
 #include "support/radosgw.hpp"
 #include "support/server_process.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 
 using namespace imgimport;
 using namespace imgimport::cloud;
@@ -41,17 +40,6 @@ std::vector<std::string> astray(const test::FakeS3& fake, const std::map<std::st
   std::set_symmetric_difference(expected.begin(), expected.end(), there.begin(), there.end(),
                                 std::back_inserter(paths));
   return paths;
-}
-
-void wait_until(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable never;
-  while (!done()) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-    never.wait_for(lock, std::chrono::milliseconds(10));
-  }
 }
 
 }  // namespace
@@ -232,7 +220,7 @@ TEST_CASE("what a killed process had stored, and a cancelled job never recorded,
     return count(server->get("/api/import/status/" + job + "?imported=0").json.as_object(), "processed");
   };
   const auto none_but_recorded = [&] { return processed() == static_cast<std::int64_t>(kRecorded); };
-  wait_until([&] { return fake.objects().size() == kRecorded + kThreads && none_but_recorded(); });
+  REQUIRE(eventually([&] { return fake.objects().size() == kRecorded + kThreads && none_but_recorded(); }));
   bool is_killed_first = false;
   SECTION("killed, started again, cancelled") {
     is_killed_first = true;
@@ -253,7 +241,7 @@ TEST_CASE("what a killed process had stored, and a cancelled job never recorded,
                                              {"FAKETIME_DONT_FAKE_MONOTONIC", "1"}}));
   const auto records = all_records(*server);
   CHECK(records.size() == kRecorded);
-  wait_until([&] { return astray(fake, records).empty(); });
+  REQUIRE(eventually([&] { return astray(fake, records).empty(); }));
   CHECK(all_records(*server) == records);
   CHECK(server->stop() == 0);
 }

@@ -2,9 +2,7 @@
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <cstdlib>
-#include <mutex>
 
 #include "support/import_audit.hpp"
 
@@ -85,13 +83,6 @@ void check_complete(ServerProcess& gateway, Scene& scene, const std::string& job
 
 int status_of(ServerProcess& gateway, const std::string& path) {
   return gateway.get(path).status;
-}
-
-void let_it_run(std::chrono::milliseconds time) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, time);
 }
 
 int kill_rounds(int usually) {

@@ -14,6 +14,7 @@
 #include "support/server_process.hpp"
 #include "support/split_deployment.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 
 namespace imgimport::split {
 
@@ -51,9 +52,6 @@ void wait_for_health(ServerProcess& service, const std::string& part);
 void check_complete(ServerProcess& gateway, Scene& scene, const std::string& job);
 
 int status_of(ServerProcess& gateway, const std::string& path);
-
-// The moment of a fault is chance, not an ordering.
-void let_it_run(std::chrono::milliseconds time);
 
 // "20" where the long tests run: IMGIMPORT_KILL_ROUNDS, else `usually`.
 int kill_rounds(int usually);

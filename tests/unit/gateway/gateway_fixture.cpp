@@ -4,8 +4,8 @@
 #include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <iterator>
 #include <stdexcept>
-#include <thread>
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -46,15 +46,6 @@ void split_target(HttpRequest& request) {
 }
 
 }  // namespace
-
-bool eventually(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 Timestamp StillClock::now() const {
   const std::lock_guard lock(mutex_);
@@ -369,30 +360,36 @@ void GatewayFixture::import_all() {
 
 void GatewayFixture::import_items(const std::string& mime_type,
                                   const std::function<std::string(const WorkItem&)>& bytes_of) {
+  std::vector<Outcome> outcomes;
+  for (const WorkItem& item : open_items()) {
+    const std::string bytes = bytes_of(item);
+    const auto put = objects.put({}, item.key, MemoryBlob(bytes), {.content_type = mime_type});
+    if (!put.has_value()) throw std::logic_error(put.error().message());
+    Outcome outcome;
+    outcome.job = imports.lease().job;
+    outcome.item = item.id;
+    outcome.state = ItemState::kImported;
+    outcome.stored = StoredObject{.key = item.key,
+                                  .size_bytes = bytes.size(),
+                                  .hashes = {.md5 = md5_hex(bytes), .sha1 = "", .sha256 = sha256_hex(bytes)},
+                                  .mime_type = mime_type,
+                                  .checksum_verified = true};
+    outcomes.push_back(std::move(outcome));
+  }
+  const auto effects = metadata.commit({}, outcomes, objects.place({}).value());
+  if (!effects.has_value()) throw std::logic_error(effects.error().message());
+}
+
+std::vector<WorkItem> GatewayFixture::open_items() {
   const JobLease lease = imports.lease();
   const auto grouped = metadata.group_due({}, lease, clock.now(), 100, 1000);
-  const auto batches = metadata.ready_batches({}, lease, BatchId(0), 1000);
-  for (const BatchId batch : batches.value()) {
-    const auto opened = metadata.open_batch({}, BatchRef{lease.job, batch}, objects.place({}).value());
-    std::vector<Outcome> outcomes;
-    for (const WorkItem& item : opened.value().items) {
-      const std::string bytes = bytes_of(item);
-      const auto put = objects.put({}, item.key, MemoryBlob(bytes), {.content_type = mime_type});
-      if (!put.has_value()) throw std::logic_error(put.error().message());
-      Outcome outcome;
-      outcome.job = lease.job;
-      outcome.item = item.id;
-      outcome.state = ItemState::kImported;
-      outcome.stored = StoredObject{.key = item.key,
-                                    .size_bytes = bytes.size(),
-                                    .hashes = {.md5 = md5_hex(bytes), .sha1 = "", .sha256 = sha256_hex(bytes)},
-                                    .mime_type = mime_type,
-                                    .checksum_verified = true};
-      outcomes.push_back(std::move(outcome));
-    }
-    const auto effects = metadata.commit({}, outcomes, objects.place({}).value());
-    if (!effects.has_value()) throw std::logic_error(effects.error().message());
+  if (!grouped.has_value()) throw std::logic_error(grouped.error().message());
+  std::vector<WorkItem> items;
+  for (const BatchId batch : metadata.ready_batches({}, lease, BatchId(0), 1000).value()) {
+    auto opened = metadata.open_batch({}, {lease.job, batch}, objects.place({}).value()).value().items;
+    std::move(opened.begin(), opened.end(), std::back_inserter(items));
   }
+  return items;
 }
 
 JobId GatewayFixture::imported_job(std::size_t images) {

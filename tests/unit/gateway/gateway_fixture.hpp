@@ -23,11 +23,9 @@
 #include "fakes/memory_object_store.hpp"
 #include "fakes/memory_thumbnails.hpp"
 #include "gateway/gateway_module.hpp"
+#include "support/waits.hpp"
 
 namespace imgimport::gateway_test {
-
-// Looks again and again until it is so; false after ten seconds.
-bool eventually(const std::function<bool()>& is_so);
 
 // A clock that stands until it is turned.
 class StillClock : public Clock {
@@ -192,6 +190,8 @@ class GatewayFixture {
   void finish_listing();
   // Every pending item becomes an image with content of its own.
   void import_all();
+  // The items of every batch of that job, as a worker gets them.
+  std::vector<WorkItem> open_items();
   // submit, list, finish_listing, import_all.
   JobId imported_job(std::size_t images);
 

@@ -133,11 +133,8 @@ TEST_CASE("items that failed for reasons of their own are no damage", "[gateway]
   const JobId job = fixture.submit();
   fixture.list(3);
   fixture.finish_listing();
-  const JobLease lease = fixture.imports.lease();
-  REQUIRE(fixture.metadata.group_due({}, lease, fixture.clock.now(), 100, 10).has_value());
-  const BatchId batch = fixture.metadata.ready_batches({}, lease, BatchId(0), 10).value().at(0);
   const StorePlace place = fixture.objects.place({}).value();
-  for (const WorkItem& item : fixture.metadata.open_batch({}, {job, batch}, place).value().items) {
+  for (const WorkItem& item : fixture.open_items()) {
     Outcome outcome;
     outcome.job = job;
     outcome.item = item.id;
@@ -199,18 +196,13 @@ TEST_CASE("without a hash the store's own tag decides", "[gateway]") {
   const JobId job = fixture.submit();
   fixture.list(2);
   fixture.finish_listing();
-  const JobLease lease = fixture.imports.lease();
-  REQUIRE(fixture.metadata.group_due({}, lease, fixture.clock.now(), 100, 10).has_value());
-  for (const BatchId batch : fixture.metadata.ready_batches({}, lease, BatchId(0), 10).value()) {
-    for (const WorkItem& item :
-         fixture.metadata.open_batch({}, {job, batch}, fixture.objects.place({}).value()).value().items) {
-      Outcome outcome;
-      outcome.job = job;
-      outcome.item = item.id;
-      outcome.state = ItemState::kImported;
-      outcome.stored = StoredObject{.key = item.key, .size_bytes = 5, .etag = "tag-1"};
-      REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), fixture.objects.place({}).value()).has_value());
-    }
+  for (const WorkItem& item : fixture.open_items()) {
+    Outcome outcome;
+    outcome.job = job;
+    outcome.item = item.id;
+    outcome.state = ItemState::kImported;
+    outcome.stored = StoredObject{.key = item.key, .size_bytes = 5, .etag = "tag-1"};
+    REQUIRE(fixture.metadata.commit({}, std::span(&outcome, 1), fixture.objects.place({}).value()).has_value());
   }
   fixture.objects.on_inspect([](const CallContext&, const ObjectKey& key) {
     ObjectInfo info;
@@ -308,12 +300,8 @@ TEST_CASE("an object that several items share is asked for once and fails them a
   const JobId job = fixture.submit();
   fixture.list(3);
   fixture.finish_listing();
-  const JobLease lease = fixture.imports.lease();
-  REQUIRE(fixture.metadata.group_due({}, lease, fixture.clock.now(), 100, 10).has_value());
-  const BatchId batch = fixture.metadata.ready_batches({}, lease, BatchId(0), 10).value().at(0);
   std::optional<ImageId> first;
-  for (const WorkItem& item :
-       fixture.metadata.open_batch({}, {job, batch}, fixture.objects.place({}).value()).value().items) {
+  for (const WorkItem& item : fixture.open_items()) {
     Outcome outcome;
     outcome.job = job;
     outcome.item = item.id;
