@@ -20,8 +20,8 @@ LABEL org.opencontainers.image.title="imgimport" \
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       ca-certificates libboost-json1.81.0 libboost-url1.81.0 libcurl4 libfmt9 libhiredis0.14 libodbc2 libodbcinst2 libpq5 \
-      libsoci-core4.0 libsoci-odbc4.0 libsoci-postgresql4.0 libspdlog1.10 libsqlite3-0 libssl3 libstdc++6 libvips42 \
-      odbcinst socat tdsodbc \
+      libsoci-core4.0 libsoci-odbc4.0 libsoci-postgresql4.0 libspdlog1.10 libsqlite3-0 libssl3 libstdc++6 \
+      libtcmalloc-minimal4 libvips42 odbcinst socat tdsodbc \
  && rm -rf /usr/lib/*/ImageMagick-6*/modules-Q16/coders /usr/share/fonts /usr/share/mime /usr/share/X11 \
       /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/*.log \
  && groupadd --gid 10001 imgimport \

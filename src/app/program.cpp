@@ -1,6 +1,5 @@
 #include "app/program.hpp"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -34,12 +33,6 @@ constexpr int kNotBegun = 2;
 void print(std::FILE* where, const std::string& text) {
   std::fputs(text.c_str(), where);
   if (!text.ends_with('\n')) std::fputc('\n', where);
-}
-
-// 150 threads would get an arena each, and keep what they once needed.
-void bound_the_heap() {
-  mallopt(M_ARENA_MAX, 4);
-  mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 void set_up_log(const LogConfig& log) {
@@ -86,7 +79,6 @@ int run_with(const CommandLine& line, const LoadedConfig& loaded) {
 
 int run_program(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments.front() == kDecoderFlag) run_decoder(arguments);
-  bound_the_heap();
   const auto line = parse_command_line(arguments);
   if (!line.has_value()) {
     const Error error = line.error();

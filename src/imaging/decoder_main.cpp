@@ -1,6 +1,5 @@
 #include "imaging/decoder_main.hpp"
 
-#include <malloc.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,9 +126,6 @@ std::optional<DecoderLimits> limits_from(const std::vector<std::string>& argumen
 void run_decoder(const std::vector<std::string>& arguments) {
   const auto limits = limits_from(arguments);
   if (!limits) leave(2);
-  // Large blocks go back to the system at once: the process may live for hundreds of images.
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   if (!limit_process(limits->address_space_bytes).has_value()) leave(3);
   Decoder decoder(*limits);
   if (!close_the_doors().has_value()) leave(4);

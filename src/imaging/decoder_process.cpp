@@ -115,9 +115,11 @@ Result<void> DecoderProcess::start() {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  // Nothing of the server's environment, which may hold keys.
+  // Nothing of the server's environment, which may hold keys. What is freed goes back to the system at once: the process
+  // may live for hundreds of images.
   std::string locale = "LC_ALL=C";
-  std::array<char*, 2> environment = {locale.data(), nullptr};
+  std::string heap = "TCMALLOC_AGGRESSIVE_DECOMMIT=1";
+  std::array<char*, 3> environment = {locale.data(), heap.data(), nullptr};
   const SpawnSettings settings(theirs.get());
   pid_t child = -1;
   const int failed = ::posix_spawn(&child, options_.program.c_str(), settings.files(), settings.attributes(),

@@ -27,7 +27,7 @@ struct SqliteOptions {
   // A removal that was begun (begin_delete, claim_garbage) and not reported done after this long is given out again:
   // longer than any store takes to remove an object.
   std::chrono::milliseconds removal_grace{120'000};
-  std::int64_t writer_cache_kib = 16'384;
+  std::int64_t writer_cache_kib = 8192;
   std::int64_t reader_cache_kib = 2'048;
 };
 
