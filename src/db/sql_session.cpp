@@ -1,5 +1,6 @@
 #include "db/sql_session.hpp"
 
+#include <poll.h>
 #include <soci/odbc/soci-odbc.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
@@ -84,6 +85,12 @@ struct Slot {
   std::string text;
 };
 
+// Whether the other end has closed its half, which a server does that ends a connection.
+bool is_hung_up(int socket) noexcept {
+  pollfd state{.fd = socket, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&state, 1, 0) != 0;
+}
+
 }  // namespace
 
 struct SqlSession::Statement {
@@ -110,7 +117,7 @@ class SqlSession::Backend {
         session.open(parameters);
       } else {
         open_postgres(libpq_string(target));
-        PGconn* connection = static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+        connection = static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
         socket = PQsocket(connection);
         // libpq would write them to standard error.
         PQsetNoticeProcessor(
@@ -155,6 +162,8 @@ class SqlSession::Backend {
 
   bool is_alive() noexcept {
     try {
+      // soci would ask the server, which costs a round trip, and for ever where that hangs.
+      if (connection != nullptr) return PQstatus(connection) == CONNECTION_OK && !is_hung_up(socket);
       return session.is_connected();
     } catch (...) {
       return false;
@@ -166,6 +175,7 @@ class SqlSession::Backend {
   }
 
   const bool is_odbc;
+  PGconn* connection = nullptr;  // of PostgreSQL without ODBC, as is the socket
   int socket = -1;
   soci::session session;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements;  // destroyed before the session

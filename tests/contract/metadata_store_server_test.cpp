@@ -298,6 +298,34 @@ TEST_CASE("while the server is away, callers are told so and no more, and the fi
   }
 }
 
+TEST_CASE("a server that hangs holds no call for ever, and works again when it goes on", "[metadata]") {
+  PostgresServer server;
+  SqlStoreOptions options = options_for(server.url(server.create_database()));
+  options.pool.retry_limit = 100ms;
+  const HandClock clock;
+  const auto store = get(SqlMetadataStore::open(options, clock));
+  REQUIRE(store->jobs(kCall, JobId(), 1).has_value());
+  server.freeze();
+  // The first waits on a connection that is open, the others on new ones; at once, so that none waits for another.
+  std::vector<std::optional<Error>> errors(4);
+  {
+    std::vector<std::jthread> callers;
+    for (auto& error : errors) {
+      callers.emplace_back([&] {
+        const auto answer = store->jobs(kCall.with_timeout(300ms), JobId(), 1);
+        if (!answer.has_value()) error = answer.error();
+      });
+    }
+  }
+  for (const auto& error : errors) {
+    REQUIRE(error.has_value());
+    INFO(error->message());
+    CHECK(error->is_transient());
+  }
+  server.thaw();
+  CHECK(store->jobs(kCall, JobId(), 1).has_value());
+}
+
 TEST_CASE("a pool keeps so many connections, opens more under load and closes those again", "[metadata]") {
   const PostgresDatabase database;
   const auto target = get(db::parse_sql_url(PostgresServer::shared().url(database.name())));

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <stdexcept>
 
 #include "base/random.hpp"
@@ -99,12 +100,26 @@ void PostgresServer::kill() {
   process_.reset();
 }
 
+namespace {
+
+// The postmaster first, so that it begins no further child.
+std::vector<pid_t> with_children(pid_t parent) {
+  std::vector<pid_t> pids{parent};
+  const auto id = std::to_string(parent);
+  std::ifstream file("/proc/" + id + "/task/" + id + "/children");
+  for (pid_t child = 0; file >> child;) pids.push_back(child);
+  return pids;
+}
+
+}  // namespace
+
 void PostgresServer::freeze() {
   freeze_process(process_->pid());
+  for (const pid_t pid : with_children(process_->pid())) freeze_process(pid);
 }
 
 void PostgresServer::thaw() {
-  process_->signal(SIGCONT);
+  for (const pid_t pid : with_children(process_->pid())) ::kill(pid, SIGCONT);
 }
 
 std::string PostgresServer::create_database(const std::string& from) {

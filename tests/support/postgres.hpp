@@ -38,7 +38,7 @@ class PostgresServer {
   // As if the machine had lost its power (the files stay), and on again on the same port.
   void kill();
   void start();
-  // Stops answering, and goes on.
+  // Answers nobody any more, connected or new, as if it hung or the network lost all; and goes on.
   void freeze();
   void thaw();
 
