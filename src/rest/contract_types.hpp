@@ -93,8 +93,8 @@ void describe(Wire& wire, T& plan) {
 // One value a name: tickets repeat none.
 template <class Wire, Described<UploadTicket> T>
 void describe(Wire& wire, T& ticket) {
-  wire.field("key", ticket.key);
-  wire.field("url", ticket.url);
+  wire.required("key", ticket.key);
+  wire.required("url", ticket.url);
   std::map<std::string, std::string> headers;
   if constexpr (std::is_const_v<T>) headers.insert(ticket.headers.all().begin(), ticket.headers.all().end());
   wire.field("headers", headers);
@@ -162,7 +162,7 @@ void describe(Wire& wire, T& job) {
 
 template <class Wire, Described<Job> T>
 void describe(Wire& wire, T& job) {
-  wire.field("id", job.id);
+  wire.required("id", job.id);
   wire.field("folder_url", job.folder_url);
   wire.field("root", job.root);
   wire.field("recursive", job.recursive);
@@ -220,8 +220,8 @@ void describe(Wire& wire, T& page) {
 
 template <class Wire, Described<Item> T>
 void describe(Wire& wire, T& item) {
-  wire.field("id", item.id);
-  wire.field("drive_id", item.drive_id);
+  wire.required("id", item.id);
+  wire.required("drive_id", item.drive_id);
   wire.field("name", item.name);
   wire.field("folder_path", item.folder_path);
   wire.field("size", item.size);
@@ -236,15 +236,15 @@ void describe(Wire& wire, T& item) {
 
 template <class Wire, Described<KnownImage> T>
 void describe(Wire& wire, T& known) {
-  wire.field("id", known.id);
-  wire.field("key", known.key);
+  wire.required("id", known.id);
+  wire.required("key", known.key);
   wire.field("same_drive_id", known.same_drive_id);
 }
 
 template <class Wire, Described<WorkItem> T>
 void describe(Wire& wire, T& item) {
-  wire.field("id", item.id);
-  wire.field("file", item.file);
+  wire.required("id", item.id);
+  wire.required("file", item.file);
   wire.field("folder_path", item.folder_path);
   wire.field("key", item.key);
   wire.field("attempts", item.attempts);
@@ -255,7 +255,7 @@ void describe(Wire& wire, T& item) {
 
 template <class Wire, Described<Batch> T>
 void describe(Wire& wire, T& batch) {
-  wire.field("job", batch.job);
+  wire.required("job", batch.job);
   wire.field("items", batch.items);
 }
 
@@ -291,13 +291,13 @@ void describe(Wire& wire, T& outcome) {
 
 template <class Wire, Described<Image> T>
 void describe(Wire& wire, T& image) {
-  wire.field("id", image.id);
+  wire.required("id", image.id);
   wire.field("name", image.name);
-  wire.field("drive_id", image.drive_id);
+  wire.required("drive_id", image.drive_id);
   wire.field("size_bytes", image.size_bytes);
   wire.field("mime_type", image.mime_type);
   wire.field("place", image.place);
-  wire.field("key", image.key);
+  wire.required("key", image.key);
   wire.field("etag", image.etag);
   wire.field("version_id", image.version_id);
   wire.field("created_at", image.created_at);

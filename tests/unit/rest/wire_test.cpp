@@ -65,6 +65,9 @@ TEST_CASE("what one service encodes the other decodes to the same", "[rest]") {
 
 TEST_CASE("numbers, maps and headers keep their values on the wire", "[rest]") {
   Image image;
+  image.id = ImageId(1);
+  image.drive_id = DriveId("f");
+  image.key = ObjectKey("f/1/a.jpg");
   image.place.provider = "local";
   image.facts.latitude = -12.345678901234567;
   image.facts.longitude = 0.1;
@@ -74,6 +77,8 @@ TEST_CASE("numbers, maps and headers keep their values on the wire", "[rest]") {
   stats.by_provider["odd \"name\""] = {.images = 2, .bytes = 3};
   CHECK(decode<ImageStats>(encode(stats)).value().by_provider.at("odd \"name\"").bytes == 3);
   UploadTicket ticket;
+  ticket.key = ObjectKey("k");
+  ticket.url = "https://bucket.example/k";
   ticket.headers.set("x-amz-acl", "private");
   ticket.headers.set("Content-Type", "image/png");
   const auto again = decode<UploadTicket>(encode(ticket)).value();
@@ -92,11 +97,12 @@ TEST_CASE("fields that are absent keep their defaults, unknown ones are passed o
 }
 
 TEST_CASE("a message of another shape is refused, and the error says where", "[rest]") {
-  for (const auto& [text, where] : {std::pair("{\"page\":", "understood"), std::pair("[]", "is not an object"),
-                                    std::pair(R"({"counters":{"total":"many"}})", ".counters.total is not an integer"),
-                                    std::pair(R"({"root":{"id":"r","name":4}})", ".root.name is not a string"),
-                                    std::pair(R"({"status":300})", ".status is not a smaller number"),
-                                    std::pair(R"({"recursive":1})", ".recursive is not true or false")}) {
+  for (const auto& [text, where] :
+       {std::pair("{\"page\":", "understood"), std::pair("[]", "is not an object"),
+        std::pair(R"({"id":"x","counters":{"total":"many"}})", ".counters.total is not an integer"),
+        std::pair(R"({"id":"x","root":{"id":"r","name":4}})", ".root.name is not a string"),
+        std::pair(R"({"id":"x","status":300})", ".status is not a smaller number"),
+        std::pair(R"({"id":"x","recursive":1})", ".recursive is not true or false")}) {
     CAPTURE(text);
     const auto job = decode<Job>(text);
     REQUIRE_FALSE(job.has_value());
@@ -122,6 +128,15 @@ TEST_CASE("a message without what it is about is refused, and the error says wha
   CHECK(decode<Request>(R"({"job":{"id":"x","root":{"id":"r"}}})").has_value());
   CHECK(decode<metadata_call::CommitRequest>(R"({"place":{"provider":"local"}})").value().outcomes.empty());
   CHECK_FALSE(decode<metadata_call::CommitRequest>(R"({"place":{"provider":"local"},"outcomes":[{}]})").has_value());
+
+  // Answers likewise: one that was cut must not name image 0, or a ticket without a URL.
+  CHECK_FALSE(decode<Job>("{}").has_value());
+  CHECK_FALSE(decode<Item>(R"({"drive_id":"f"})").has_value());
+  CHECK_FALSE(decode<WorkItem>(R"({"file":{"id":"f"}})").has_value());
+  CHECK_FALSE(decode<KnownImage>(R"({"id":7})").has_value());
+  CHECK_FALSE(decode<Batch>("{}").has_value());
+  CHECK_FALSE(decode<Image>(R"({"drive_id":"f","key":"k"})").has_value());
+  CHECK_FALSE(decode<UploadTicket>(R"({"key":"k"})").has_value());
 }
 
 TEST_CASE("an error crosses the wire with all that its reader needs", "[rest]") {
