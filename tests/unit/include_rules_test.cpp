@@ -22,7 +22,7 @@ struct FolderRule {
   Words libraries;  // beginnings of header names
 };
 
-const Words kFloor2 = {"config", "crypto", "http_client", "http_server", "db", "imaging", "redis", "rest"};
+const Words kFloor2 = {"crypto", "http_client", "http_server", "db", "imaging", "redis", "rest"};
 const Words kEverything = {"config", "crypto",  "http_client", "http_server", "db",       "imaging", "redis",  "rest",
                            "drive",  "storage", "metadata",    "queue",       "importer", "worker",  "gateway"};
 
@@ -38,10 +38,10 @@ const std::vector<FolderRule> kRules = {
     {"rest", 2, {}, {"boost/json"}},
     {"drive", 3, kFloor2, {"boost/json", "boost/url"}},
     {"storage", 3, kFloor2, {"boost/json"}},
-    {"metadata", 3, kFloor2, {"SQLiteCpp/", "sqlite3.h", "soci/", "soci-", "boost/json"}},
+    {"metadata", 3, kFloor2, {"boost/json"}},
     {"queue", 3, kFloor2, {}},
-    {"importer", 4, {"crypto", "rest"}, {"boost/json"}},
-    {"worker", 4, {"crypto", "rest"}, {"boost/json"}},
+    {"importer", 4, {"crypto", "rest"}, {}},
+    {"worker", 4, {"crypto", "rest"}, {}},
     {"gateway", 4, {"crypto", "rest"}, {"boost/json"}},
     {"app", 5, kEverything, {"boost/json"}},
     {"main.cpp", 5, {"app", "config", "base"}, {}},
@@ -178,7 +178,7 @@ TEST_CASE("the sources keep to the floors", "[include-rules]") {
       }
     }
   }
-  CHECK(files > 20);
+  CHECK(files > 400);
 }
 
 TEST_CASE("what the floors allow is no breach", "[include-rules]") {
@@ -189,11 +189,10 @@ TEST_CASE("what the floors allow is no breach", "[include-rules]") {
       {"src/http_server/server.cpp",
        "#include <boost/asio.hpp>\n#include <boost/beast/http.hpp>\n#include <openssl/ssl.h>\n"},
       {"src/drive/list.cpp",
-       "#include \"http_client/x.hpp\"\n#include \"config/config.hpp\"\n#include <boost/json.hpp>\n"},
-      {"src/metadata/sqlite/store.cpp",
-       "#include <SQLiteCpp/Database.h>\n#include \"db/x.hpp\"\n#include \"metadata/x.hpp\"\n"},
-      {"src/worker/transfer.cpp",
-       "#include \"crypto/sha.hpp\"\n#include \"base/log.hpp\"\n#include <boost/json.hpp>\n"},
+       "#include \"http_client/x.hpp\"\n#include \"crypto/hash.hpp\"\n#include <boost/json.hpp>\n"},
+      {"src/metadata/sqlite/store.cpp", "#include \"db/x.hpp\"\n#include \"metadata/x.hpp\"\n"},
+      {"src/db/connection.cpp", "#include <SQLiteCpp/Database.h>\n#include <soci/soci.h>\n"},
+      {"src/worker/transfer.cpp", "#include \"crypto/sha.hpp\"\n#include \"base/log.hpp\"\n"},
       {"src/app/wiring.cpp", "#include \"drive/x.hpp\"\n#include \"worker/x.hpp\"\n#include <sys/wait.h>\n"},
       {"src/main.cpp", "#include \"app/app.hpp\"\n#include <cstdio>\n"},
       {"src/base/text.hpp", "// #include <curl/curl.h>\n"},
@@ -224,6 +223,8 @@ TEST_CASE("each kind of breach is found, with its line", "[include-rules]") {
       {"src/crypto/sha.cpp", "#include \"config/config.hpp\"\n", ":1: src/crypto (floor 2) must not see src/config"},
       {"src/drive/list.cpp", "#include \"storage/local/store.hpp\"\n",
        ":1: src/drive (floor 3) must not see src/storage"},
+      {"src/drive/list.cpp", "#include \"config/config.hpp\"\n", ":1: src/drive (floor 3) must not see src/config"},
+      {"src/metadata/store.cpp", "#include <soci/soci.h>\n", ":1: src/metadata must not use <soci/soci.h>"},
       {"src/drive/list.cpp", "#include <curl/curl.h>\n", ":1: src/drive must not use <curl/curl.h>"},
       {"src/storage/local/store.cpp", "  #  include <openssl/evp.h>\n", ":1: src/storage must not use <openssl/evp.h>"},
       {"src/worker/worker.cpp", "#include \"metadata/sqlite/store.hpp\"\n",
