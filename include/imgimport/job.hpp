@@ -36,7 +36,7 @@ struct ImportFilters {
   std::optional<std::uint64_t> min_size;  // bytes
   std::optional<std::uint64_t> max_size;
   std::vector<std::string> mime_types;    // exact, or "image/*"
-  std::string name_glob;                  // * and ?, case-insensitive; empty = all
+  std::string name_glob;                  // base/glob.hpp says what it may hold; empty = all
   std::optional<std::int32_t> min_width;  // pixels
   std::optional<std::int32_t> min_height;
   std::string taken_after;  // "YYYY-MM-DD[THH:MM:SS]", compared with taken_at as text

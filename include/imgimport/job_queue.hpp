@@ -1,7 +1,9 @@
 // Batches on their way from import to the workers. A queue may lose everything at any moment: the journal is the truth,
 // and import puts unfinished batches in again. It may also hand a batch out twice: commits are compare-and-set.
 //
-// Threading: all methods from any thread. Only lease() blocks.
+// Threading: all methods from any thread. lease() alone waits for work. The others answer at once in process, and where
+// there is a broker take a round trip to it within the context's deadline, stats() up to a second more for
+// acknowledgements that are on their way; while the broker is known to be away none of them waits.
 #pragma once
 
 #include <cstddef>
@@ -49,12 +51,15 @@ class JobQueue {
   // kUnavailable while it is away and kMisconfigured when it refuses us, after a moment's wait: ask again.
   virtual Result<std::optional<BatchLease>> lease(const CallContext& context) = 0;
 
-  // Says that the batch is still being worked on. kConflict: it was given to somebody else meanwhile.
+  // Says that the batch is still being worked on. kConflict: it was given to somebody else meanwhile. kUnavailable: the
+  // broker is away.
   virtual Result<void> renew(const CallContext& context, const BatchLease& lease) = 0;
 
-  // Every item of the batch has an outcome or was written back: the batch is done with.
+  // Every item of the batch has an outcome or was written back: the batch is done with. A broker is told in the
+  // background.
   virtual Result<void> ack(const CallContext& context, const BatchLease& lease) = 0;
 
+  // kUnavailable: the broker is away.
   virtual Result<QueueStats> stats(const CallContext& context) = 0;
 };
 

@@ -51,7 +51,7 @@ Result<std::unique_ptr<MetadataStore>> opened_metadata(Assembly& assembly) {
   auto store = open();
   if (!assembly.on_waiting || !names_database_server(assembly.config)) return store;
   while (!store.has_value() && store.error().is_transient() && !assembly.called_off.stop_requested()) {
-    log_warning("waiting_for_the_database", {{"error", store.error().message()}, {"remedy", store.error().remedy()}});
+    log_warning("waiting for the database", {{"error", store.error().message()}, {"remedy", store.error().remedy()}});
     assembly.on_waiting("the database does not answer at the moment");
     store = open();
   }

@@ -135,11 +135,11 @@ HttpResponse error_response(const HttpErrorText& text) {
 
 HttpResponse error_response(const Error& error, const HttpRequest& request) {
   if (is_our_fault(error.code())) {
-    log_error("request_failed", {{"method", request.method_text},
-                                 {"path", request.path},
-                                 {"request_id", request.request_id},
-                                 {"code", to_string(error.code())},
-                                 {"error", error.message()}});
+    log_error("a request failed", {{"method", request.method_text},
+                                   {"path", request.path},
+                                   {"request_id", request.request_id},
+                                   {"code", to_string(error.code())},
+                                   {"error", error.message()}});
     return error_response(HttpErrorText{.status = 500,
                                         .code = "internal",
                                         .message = kInternalSentence,
@@ -147,12 +147,11 @@ HttpResponse error_response(const Error& error, const HttpRequest& request) {
                                         .request_id = request.request_id});
   }
   const int status = http_status(error);
-  const std::string remedy =
-      error.remedy().empty() ? std::string(general_remedy(error.code())) : with_capital(error.remedy());
+  const std::string remedy = error.remedy().empty() ? std::string(general_remedy(error.code())) : error.remedy();
   HttpResponse response = error_response(HttpErrorText{.status = status,
                                                        .code = error.reason_or_code(),
                                                        .message = error.message(),
-                                                       .remedy = remedy,
+                                                       .remedy = sentence(with_capital(remedy)),
                                                        .request_id = request.request_id});
   if (error.retry_after() && (status == 429 || status == 503)) {
     response.headers.set("Retry-After", retry_after_seconds(*error.retry_after()));

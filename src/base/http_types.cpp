@@ -71,14 +71,14 @@ HttpResponder& HttpResponder::operator=(HttpResponder&& other) noexcept {
 
 HttpResponder::~HttpResponder() {
   if (!send_) return;
-  log_error("reply_dropped", {{"error", "a handler let go of its reply without sending one"}});
+  log_error("a request got no reply", {{"error", "a handler let go of its reply without sending one"}});
   // The server gives an error without a body the usual shape, with the request's id.
   std::exchange(send_, nullptr)(HttpResponse{.status = 500, .headers = {}, .body = {}, .close_connection = false});
 }
 
 void HttpResponder::send(HttpResponse response) {
   if (!send_) {
-    log_error("reply_sent_twice", {{"status", response.status}});
+    log_error("a reply was sent twice", {{"status", response.status}});
     return;
   }
   std::exchange(send_, nullptr)(std::move(response));

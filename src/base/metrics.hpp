@@ -1,4 +1,4 @@
-// Counters, gauges and histograms in Prometheus' text format. Updating is lock-free; registering takes a lock and is
+// Counters and gauges in Prometheus' text format. Updating is lock-free; registering takes a lock and is
 // done once, at construction of whoever counts.
 #pragma once
 

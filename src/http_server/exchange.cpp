@@ -37,7 +37,7 @@ void call_handler(const Router::Route& route, const Exchange& exchange, HttpResp
   } catch (...) {
     failure = "not a std::exception";
   }
-  log_error("handler_failed",
+  log_error("a handler threw",
             {{"path", exchange.request.path}, {"request_id", exchange.request.request_id}, {"error", failure}});
 }
 

@@ -119,7 +119,7 @@ Task<bool> ResponseWriter::write_stream(HttpResponse& response, const AnswerTo& 
     if (!part_->has_value()) {
       const Error error = std::move(*part_).error();
       if (head_sent) {
-        log_warning("body_broken_off", {{"request_id", to.request_id}, {"error", error.message()}});
+        log_warning("an answer was broken off", {{"request_id", to.request_id}, {"error", error.message()}});
         break;
       }
       // Nothing has been sent yet, so the client can be told.
@@ -151,7 +151,7 @@ void ResponseWriter::start_push(HttpPushBody& body, const AnswerTo& to) {
     try {
       start(writer);
     } catch (const std::exception& failure) {
-      log_error("push_failed", {{"error", failure.what()}});
+      log_error("a part of an answer could not be handed over", {{"error", failure.what()}});
       writer.abort();
     }
   };

@@ -113,7 +113,8 @@ class Listener {
   // Out of file descriptors or memory: connections wait in the backlog until some are free again.
   void pause_after(int code) {
     if (!std::exchange(in_trouble_, true)) {
-      log_error("accept_failed", {{"listener", options_.name}, {"error", std::generic_category().message(code)}});
+      log_error("a connection could not be taken",
+                {{"listener", options_.name}, {"error", std::generic_category().message(code)}});
     }
     accept_later();
   }
@@ -221,7 +222,7 @@ class HttpServer::Impl {
     if (state_.wait_for_end(deadline - std::min<SteadyTime::duration>(left / 4, kLastWords))) return;
     for_each_session(&Session::on_stop_requested);
     if (state_.wait_for_end(deadline)) return;
-    if (open_connections() > 0) log_warning("connections_cut_off", {{"count", open_connections()}});
+    if (open_connections() > 0) log_warning("connections were cut off at the end", {{"count", open_connections()}});
     for_each_session(&Session::cut_off);
     state_.wait_for_end(SteadyTime::max());
   }

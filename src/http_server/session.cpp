@@ -151,7 +151,7 @@ void HttpSession::ended(const std::exception_ptr& failure) {
     try {
       std::rethrow_exception(failure);
     } catch (const std::exception& thrown) {
-      log_error("connection_failed", {{"remote", remote_}, {"error", thrown.what()}});
+      log_error("a connection failed", {{"remote", remote_}, {"error", thrown.what()}});
     }
   }
   if (exchange_) exchange_->stop.request_stop();
@@ -469,7 +469,7 @@ void start_session(ServerState& state, IoThread& io, NewConnection connection) {
     try {
       if (!state.closing.load()) session = std::make_shared<HttpSession>(state, io, connection);
     } catch (const std::exception& failure) {
-      log_error("connection_failed", {{"remote", connection.remote}, {"error", failure.what()}});
+      log_error("a connection failed", {{"remote", connection.remote}, {"error", failure.what()}});
     }
     if (session) return session->start();
     close(connection.fd);

@@ -115,8 +115,8 @@ Result<void> DecoderProcess::start() {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  // Nothing of the server's environment, which may hold keys. What is freed goes back to the system at once: the process
-  // may live for hundreds of images.
+  // Nothing of the server's environment, which may hold keys. What is freed goes back to the system at once: the
+  // process may live for hundreds of images.
   std::string locale = "LC_ALL=C";
   std::string heap = "TCMALLOC_AGGRESSIVE_DECOMMIT=1";
   std::array<char*, 3> environment = {locale.data(), heap.data(), nullptr};

@@ -17,7 +17,7 @@ HttpResponse answer_of(const HttpRequest& request, Result<HttpResponse> outcome)
   } else {
     const Error error = std::move(outcome).error();
     if (error.code() == ErrorCode::kInternal) {
-      log_error("request_failed",
+      log_error("a request failed",
                 {{"path", request.path}, {"request_id", request.request_id}, {"error", error.message()}});
     }
     response.status = http_status(error);

@@ -25,7 +25,7 @@ constexpr std::string_view kForGood = "public, max-age=31536000, immutable";
 WebFiles embedded_files() {
   auto files = WebFiles::unpack(embedded_web_pack());
   if (files.has_value()) return *std::move(files);
-  log_error("web_app_broken", {{"error", files.error().message()}});
+  log_error("the web app within the program is broken", {{"error", files.error().message()}});
   return {};
 }
 

@@ -193,7 +193,7 @@ TEST_CASE("an error's answer has the one shape, escaped") {
   CHECK(answer.headers.find("Retry-After") == "2");
   CHECK(answer.headers.find("Content-Type") == "application/json");
   CHECK(std::get<std::string>(answer.body) ==
-        "{\"error\":\"no \\\"more\\\"\\n\\u0001\xEF\xBF\xBD\",\"code\":\"slow_down\",\"remedy\":\"Wait\","
+        "{\"error\":\"no \\\"more\\\"\\n\\u0001\xEF\xBF\xBD\",\"code\":\"slow_down\",\"remedy\":\"Wait.\","
         "\"request_id\":\"r1\"}");
 }
 
