@@ -58,14 +58,21 @@ class SharedWork {
     while (next_ < count_) {
       const std::size_t index = next_++;
       lock.unlock();
-      work_(index);
+      std::exception_ptr failure;
+      try {
+        work_(index);
+      } catch (...) {
+        failure = std::current_exception();
+      }
       lock.lock();
+      if (failure && !failure_) failure_ = failure;
     }
     if (--busy_ == 0) done_.notify_all();
   }
   void wait() {
     std::unique_lock lock(mutex_);
     done_.wait(lock, [this] { return busy_ == 0; });
+    if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
@@ -73,8 +80,9 @@ class SharedWork {
   const std::function<void(std::size_t)>& work_;
   std::mutex mutex_;
   std::condition_variable done_;
-  std::size_t next_ = 0;  // guarded by mutex_
-  std::size_t busy_ = 0;  // guarded by mutex_
+  std::size_t next_ = 0;        // guarded by mutex_
+  std::size_t busy_ = 0;        // guarded by mutex_
+  std::exception_ptr failure_;  // guarded by mutex_: the first one
 };
 
 }  // namespace

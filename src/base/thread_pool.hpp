@@ -31,7 +31,8 @@ class ThreadPool : public Executor {
   void stop();
 
   // Calls work(0), …, work(count - 1), each once, on this thread and on those of the pool that are free meanwhile;
-  // returns when all calls have. May be called from a task of the pool: it waits for nobody who has not begun.
+  // returns when all calls have. May be called from a task of the pool: it waits for nobody who has not begun. The
+  // first exception of a call comes out of it at the end.
   void share_out(std::size_t count, const std::function<void(std::size_t)>& work);
 
   std::size_t waiting() const;
