@@ -126,7 +126,7 @@ class ObjectStore {
   virtual Result<void> remove(const CallContext& context, const ObjectKey& key) = 0;
 
   // One ticket per plan, in order; no request per ticket. They live for at least ten minutes. kUnsupported: puts into
-  // this store cannot be handed out.
+  // this store cannot be handed out; kMisconfigured: not with these credentials.
   virtual Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) = 0;
 
   // A URL that reads the object without further credentials for a while. It is not checked that the object is there.

@@ -393,17 +393,17 @@ Result<void> AzureStore::remove(const CallContext& context, const ObjectKey& key
 
 // --- rights handed out -------------------------------------------------------------------------------------------
 
-Result<void> AzureStore::require_key(std::string_view what) const {
-  if (options_.account.has_key()) return {};
-  return Error(ErrorCode::kUnsupported, std::string(what) +
-                                            " need the storage account's key, and AZURE_STORAGE_CONNECTION_STRING "
-                                            "holds a shared access signature")
+Error AzureStore::needs_key(ErrorCode code, std::string_view what) {
+  return Error(code, std::string(what) +
+                         " need the storage account's key, and AZURE_STORAGE_CONNECTION_STRING holds a shared access "
+                         "signature")
       .with_reason("no_account_key")
       .with_remedy("Use the connection string under \"Access keys\" of the storage account.");
 }
 
 Result<std::vector<UploadTicket>> AzureStore::tickets(const CallContext& context, std::span<const PlannedPut> plans) {
-  IMGIMPORT_RETURN_IF_ERROR(require_key("upload tickets"));
+  // Not kUnsupported: whoever asks for tickets has no other way, with any image.
+  if (!options_.account.has_key()) return needs_key(ErrorCode::kMisconfigured, "workers in processes of their own");
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   if (!container_seen_) {
     IMGIMPORT_RETURN_IF_ERROR(create_container(context));
@@ -429,7 +429,7 @@ Result<std::vector<UploadTicket>> AzureStore::tickets(const CallContext& context
 }
 
 Result<std::string> AzureStore::link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) {
-  IMGIMPORT_RETURN_IF_ERROR(require_key("links"));
+  if (!options_.account.has_key()) return needs_key(ErrorCode::kUnsupported, "links");
   IMGIMPORT_RETURN_IF_ERROR(check_key(key));
   IMGIMPORT_RETURN_IF_ERROR(context.check());
   return azure_url(options_.account, options_.container, key.value()) + "?" +

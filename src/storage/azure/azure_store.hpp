@@ -61,10 +61,10 @@ class AzureStore final : public ObjectStore {
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
   // A signature for creating and writing that one blob. It binds neither size nor hash by itself: the headers hold the
   // MD5 where it is known, and read_azure_put_answer() tells what became of the PUT. The first call makes the container
-  // where there is none. kUnsupported: the account is given by a shared access signature, which is broader than a
+  // where there is none. kMisconfigured: the account is given by a shared access signature, which is broader than a
   // ticket may be.
   Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override;
-  // kUnsupported: as tickets().
+  // kUnsupported: the account is given by a shared access signature.
   Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override;
 
  private:
@@ -92,7 +92,7 @@ class AzureStore final : public ObjectStore {
   Result<HttpClientResponse> look_up(const CallContext& context, const ObjectKey& key) const;
   Error may_not_create(const Error& refused) const;
   Result<void> create_container(const CallContext& context) const;
-  Result<void> require_key(std::string_view what) const;
+  static Error needs_key(ErrorCode code, std::string_view what);
 
   HttpClient& http_;
   const Clock& clock_;

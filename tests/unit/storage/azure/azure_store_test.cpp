@@ -309,7 +309,10 @@ TEST_CASE("with a shared access signature, each request carries it, and no right
   CHECK(requests[0].query("sig") == "abc%3D");
   CHECK(requests[0].header("Authorization").empty());
   const PlannedPut plan{.key = kKey};
-  CHECK(scene.store().tickets({}, std::span(&plan, 1)).error().code() == ErrorCode::kUnsupported);
+  const Error no_tickets = scene.store().tickets({}, std::span(&plan, 1)).error();
+  CHECK(no_tickets.stops_the_job());
+  CHECK(no_tickets.reason() == "no_account_key");
+  CHECK_FALSE(no_tickets.remedy().empty());
   CHECK(scene.store().link({}, kKey, {}).error().code() == ErrorCode::kUnsupported);
   CHECK(scene.server.requests().size() == 1);
 }
