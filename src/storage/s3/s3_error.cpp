@@ -131,10 +131,10 @@ std::optional<Trouble> by_code(std::string_view code) {
 Trouble by_status(const S3Request& request, int status, bool has_code) {
   const bool may_lack_the_object = request.method != HttpMethod::kPut;
   switch (status) {
-    // The only word of an expired token that a HEAD can bring.
     case 400:
-      return request.method == HttpMethod::kHead && request.temporary_key ? Trouble::kExpiredToken
-                                                                          : Trouble::kInvalidRequest;
+      if (request.method != HttpMethod::kHead) return has_code ? Trouble::kInvalidRequest : Trouble::kNotS3;
+      // The only word of an expired token that a HEAD can bring.
+      return request.temporary_key ? Trouble::kExpiredToken : Trouble::kInvalidRequest;
     case 301:
     case 302:
     case 307:
@@ -436,7 +436,9 @@ class Sentence {
     return make(ErrorCode::kMisconfigured, "not_s3",
                 fmt::format("{} answered with status {}, which S3 would not", host_of(request_.endpoint),
                             refusal_.status))
-        .with_remedy("Set AWS_ENDPOINT_URL_S3 to the address of an S3 API: not of its console, nor of a web site.");
+        .with_remedy(
+            "Set AWS_ENDPOINT_URL_S3 to the address of an S3 API: not of its console, nor of a web site; with https:// "
+            "where its port speaks HTTPS.");
   }
 
   Error of_object() const {

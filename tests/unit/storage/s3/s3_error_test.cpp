@@ -121,6 +121,7 @@ TEST_CASE("without a code the status decides", "[s3][error]") {
   const auto reason = [](HttpMethod method, int status) {
     return error_of(with_method(method), status, "<html>no S3</html>").reason();
   };
+  CHECK(reason(HttpMethod::kPut, 400) == "not_s3");
   CHECK(reason(HttpMethod::kPut, 401) == "access_denied");
   CHECK(reason(HttpMethod::kPut, 403) == "access_denied");
   CHECK(reason(HttpMethod::kPut, 404) == "not_s3");
