@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 constexpr std::chrono::minutes kRenewAhead{5};
 // Between two tries to renew what still works.
 constexpr std::chrono::minutes kRenewAgain{1};
+// Temporary ones without a stated end (in a file that somebody else keeps up to date) are looked up again.
+constexpr std::chrono::minutes kLookAgain{5};
 // Within this of their end they may expire on the way to the store.
 constexpr std::chrono::seconds kTooLate{10};
 constexpr std::chrono::seconds kFetchTime{30};
@@ -24,7 +26,7 @@ constexpr std::chrono::minutes kRefusalCounts{1};
 
 // When to ask for the next ones. The source may give the old ones again until shortly before their end.
 Timestamp renewal_of(const AwsCredentials& credentials, Timestamp now) {
-  if (!credentials.expires_at) return Timestamp::max();
+  if (!credentials.expires_at) return credentials.session_token.empty() ? Timestamp::max() : now + kLookAgain;
   const milliseconds left = std::max(*credentials.expires_at - now, milliseconds::zero());
   return std::max<Timestamp>(*credentials.expires_at - kRenewAhead,
                              now + std::min<milliseconds>(kRenewAgain, left / 2));

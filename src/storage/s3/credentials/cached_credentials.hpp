@@ -16,7 +16,8 @@ namespace imgimport {
 // Thread-safe. However many threads ask, one fetch is under way at a time. While the old credentials still work, it is
 // the one caller who finds them due (five minutes ahead) that fetches, and the others go on with the old ones; so does
 // that one if the fetch fails, and the next is tried a minute later. Where there are none, all wait for the one fetch
-// and share its failure, for a second at most.
+// and share its failure, for a second at most. Temporary ones that do not say when they end are due after five minutes:
+// whoever holds a ticket signed with them cannot tell this store that they were refused.
 class CachedAwsCredentials final : public AwsCredentialsProvider {
  public:
   CachedAwsCredentials(std::unique_ptr<AwsCredentialsSource> source, const Clock& clock);

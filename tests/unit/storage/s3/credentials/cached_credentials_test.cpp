@@ -61,12 +61,30 @@ SourcedCredentials hourly(const Bench& bench, int call) {
 
 TEST_CASE("credentials without an end are fetched once", "[cached_credentials]") {
   Bench bench([](int call, const CallContext&) -> Result<SourcedCredentials> {
-    return SourcedCredentials{Bench::numbered(call, std::nullopt), "a test"};
+    AwsCredentials lasting = Bench::numbered(call, std::nullopt);
+    lasting.session_token.clear();
+    return SourcedCredentials{std::move(lasting), "a test"};
   });
   CHECK(bench.number() == 1);
   bench.clock.advance(hours(1000));
   CHECK(bench.number() == 1);
   CHECK(bench.calls == 1);
+}
+
+TEST_CASE("temporary credentials that do not say when they end are looked up again", "[cached_credentials]") {
+  Bench bench([](int call, const CallContext&) -> Result<SourcedCredentials> {
+    if (call == 2) return unavailable();
+    return SourcedCredentials{Bench::numbered(call, std::nullopt), "a test"};
+  });
+  CHECK(bench.number() == 1);
+  bench.clock.advance(minutes(5) - seconds(1));
+  CHECK(bench.number() == 1);
+  CHECK(bench.calls == 1);
+  bench.clock.advance(seconds(1));
+  CHECK(bench.number() == 1);
+  CHECK(bench.calls == 2);
+  bench.clock.advance(minutes(1));
+  CHECK(bench.number() == 3);
 }
 
 TEST_CASE("temporary credentials are renewed five minutes ahead", "[cached_credentials]") {
