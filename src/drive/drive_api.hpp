@@ -40,6 +40,7 @@ class DriveApi {
 
   // The service account's address; empty with an API key.
   std::string_view account() const noexcept;
+  Timestamp now() const { return clock_.now(); }
 
  private:
   struct Prepared {

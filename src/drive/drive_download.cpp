@@ -80,15 +80,21 @@ class SkippingReader : public ByteReader {
 }  // namespace
 
 Result<std::unique_ptr<ByteReader>> check_drive_download(const CallContext& context,
-                                                         std::unique_ptr<HttpDownload> download, std::string_view id,
-                                                         std::uint64_t offset) {
+                                                         std::unique_ptr<HttpDownload> download,
+                                                         const DriveDownload& asked) {
+  const std::string_view id = asked.call.id;
+  const std::uint64_t offset = asked.offset;
   if (download->status() == 416) {
     static_cast<void>(read_beginning(context, *download, kSummaryBytes));
     if (size_of_unsatisfied(*download) == offset) return std::unique_ptr<ByteReader>(std::make_unique<EmptyReader>());
     return corrupt("file_changed", fmt::format("the file {} has become shorter while it was downloaded", id));
   }
   if (is_document(*download)) {
-    const std::string summary = document_summary(read_beginning(context, *download, kSummaryBytes));
+    const std::string body = read_beginning(context, *download, kSummaryBytes);
+    auto stated = stated_drive_error(
+        asked.call, {.status = download->status(), .headers = download->headers(), .body = body, .now = asked.now});
+    if (stated) return *std::move(stated);
+    const std::string summary = document_summary(body);
     return corrupt("not_the_bytes", fmt::format("instead of the file {}, Google Drive sent {}", id,
                                                 summary.empty() ? "a document of its own" : summary));
   }

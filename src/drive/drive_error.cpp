@@ -339,6 +339,11 @@ Error drive_error(const DriveCall& call, const DriveRefusal& refusal) {
   return wait ? std::move(error).with_retry_after(*wait) : error;
 }
 
+std::optional<Error> stated_drive_error(const DriveCall& call, const DriveRefusal& refusal) {
+  if (strongest(read_document(refusal.body)) == nullptr && !is_robot_page(refusal.body)) return std::nullopt;
+  return drive_error(call, refusal);
+}
+
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, Timestamp now) {
   constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
   text = trim(text);

@@ -34,6 +34,10 @@ struct DriveRefusal {
 // defers it for hours, then what slows down, then what may pass by itself. Never fails.
 Error drive_error(const DriveCall& call, const DriveRefusal& refusal);
 
+// The same of a document that came under a status of success: nullopt where it says nothing of its own, no reason that
+// is known and no word of a machine that asks too much.
+std::optional<Error> stated_drive_error(const DriveCall& call, const DriveRefusal& refusal);
+
 // "120", or an HTTP date: how long from `now`, never negative, at most a day.
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, Timestamp now);
 

@@ -168,7 +168,10 @@ Result<std::unique_ptr<ByteReader>> DriveSource::open(const CallContext& context
     download = api_->open(context, request);
   }
   if (!download.has_value()) return std::move(download).error();
-  return check_drive_download(context, *std::move(download), file.id.value(), offset);
+  return check_drive_download(context, *std::move(download),
+                              {.call = {.kind = request.kind, .id = request.id, .account = api_->account()},
+                               .offset = offset,
+                               .now = api_->now()});
 }
 
 }  // namespace imgimport

@@ -291,6 +291,34 @@ TEST_CASE("a page or an error document under status 200 is not the file", "[driv
   CHECK_THAT(error.message(), Catch::Contains("Sorry..."));
 }
 
+TEST_CASE("what a document under status 200 says is taken at its word", "[drive]") {
+  struct Row {
+    std::string type;
+    std::string body;
+    ErrorCode code;
+    std::string reason;
+  };
+  const auto json = [](const std::string& reason) {
+    return R"({"error":{"code":403,"message":"m","errors":[{"reason":")" + reason + R"("}]}})";
+  };
+  const Row row = GENERATE_COPY(values<Row>({
+      {"application/json", json("downloadQuotaExceeded"), ErrorCode::kQuotaExhausted, "download_quota_exceeded"},
+      {"application/json", json("userRateLimitExceeded"), ErrorCode::kRateLimited, "user_rate_limit_exceeded"},
+      {"application/json", json("cannotDownloadFile"), ErrorCode::kPermissionDenied, "cannot_download_file"},
+      {"application/json", json("somethingNew"), ErrorCode::kCorrupt, "not_the_bytes"},
+      {"text/html", "<html><title>Sorry...</title>your network may be sending automated queries</html>",
+       ErrorCode::kRateLimited, "rate_limit_exceeded"},
+  }));
+  Bench bench([&](const ImposterRequest&) {
+    return ImposterReply{.headers = {{"Content-Type", row.type}, {"Retry-After", "90"}}, .body = row.body};
+  });
+  const Error error = download(*bench.source).error();
+  CAPTURE(row.body);
+  CHECK(error.code() == row.code);
+  CHECK(error.reason() == row.reason);
+  if (row.code == ErrorCode::kRateLimited) CHECK(error.retry_after() == std::chrono::seconds(90));
+}
+
 TEST_CASE("a download's refusals come out as their classes, and cost no connection", "[drive]") {
   std::atomic<int> call{0};
   Bench bench([&](const ImposterRequest&) {
