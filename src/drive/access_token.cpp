@@ -151,9 +151,9 @@ Error AccessTokens::grant_error(const HttpClientResponse& response) const {
   const std::string said = detail.empty() ? code : detail;
 
   if (response.status == 429 || response.status >= 500 || code.empty()) {
-    Error error(response.status == 429 ? ErrorCode::kRateLimited : ErrorCode::kUnavailable,
-                fmt::format("Google answered {} to a request for an access token{}{}", response.status,
-                            said.empty() ? "" : ": ", said));
+    // Not kRateLimited: that is Drive's word, and would lower the rate of requests to Drive.
+    Error error(ErrorCode::kUnavailable, fmt::format("Google answered {} to a request for an access token{}{}",
+                                                     response.status, said.empty() ? "" : ": ", said));
     const auto header = response.headers.find("Retry-After");
     const auto wait = header ? parse_retry_after(*header, clock_.now()) : std::nullopt;
     error = std::move(error).with_reason("no_access_token");

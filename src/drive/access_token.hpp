@@ -26,8 +26,8 @@ class AccessTokens {
   AccessTokens(Options options, HttpClient& http, const Clock& clock);
 
   // A token that works, to the best of our knowledge. Blocks when it has to be fetched.
-  // kMisconfigured (invalid_grant, delegation_not_granted…): Google does not want this account; kRateLimited,
-  // kUnavailable, kCancelled, kDeadlineExceeded.
+  // kMisconfigured (invalid_grant, delegation_not_granted…): Google does not want this account; kUnavailable,
+  // kCancelled, kDeadlineExceeded.
   Result<std::string> get(const CallContext& context);
 
   // Drive answered 401 to `token`: it is not given out again. One that was replaced meanwhile is no concern.

@@ -54,6 +54,7 @@ Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, s
       bytes_imported_(ports.metrics.counter("imgimport_image_bytes_imported_total", "Bytes of those images.")),
       items_failed_(ports.metrics.counter("imgimport_items_failed_total", "Items given up.")),
       items_put_off_(ports.metrics.counter("imgimport_items_put_off_total", "Items written back for a later try.")),
+      source_(ports.source, ports.source_budget),
       memory_(options.memory_bytes),
       ramp_({.most = options.threads}, ports.clock),
       leases_(ports.queue, options.renew_every),
@@ -247,14 +248,13 @@ void Dispatcher::transfer(Transfer& work) {
   context.stop = transfers_stop_.get_token();
   const JobId& job = work.batch->batch().job;
   std::optional<Outcome> outcome;
-  auto [stored, perhaps_stored] = transfer_image(context, ports_.source, ports_.store, work.item, mode_for(work.item));
+  auto [stored, perhaps_stored] = transfer_image(context, source_, ports_.store, work.item, mode_for(work.item));
   ramp_.leave();
   if (stored.has_value()) {
     outcome = outcome_for(job, work.item, ItemState::kImported);
     outcome->stored = *std::move(stored);
   } else {
     const Error error = std::move(stored).error();
-    if (error.code() == ErrorCode::kRateLimited) ports_.source_budget.slow_down();
     outcome = dispose(options_.retry, job, work.item, error, ports_.clock.now(), random_jitter());
     if (outcome && perhaps_stored) outcome->perhaps_stored = work.item.key;
   }

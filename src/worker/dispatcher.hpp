@@ -27,6 +27,7 @@
 #include "worker/lease_keeper.hpp"
 #include "worker/memory_budget.hpp"
 #include "worker/outcome_writer.hpp"
+#include "worker/paced_source.hpp"
 #include "worker/ramp.hpp"
 #include "worker/transfer.hpp"
 
@@ -101,6 +102,7 @@ class Dispatcher {
   Counter& items_failed_;
   Counter& items_put_off_;
 
+  PacedSource source_;
   MemoryBudget memory_;
   Ramp ramp_;
   LeaseKeeper leases_;

@@ -6,7 +6,6 @@
 #include <mutex>
 
 #include "base/metrics.hpp"
-#include "base/rate_budget.hpp"
 #include "base/system_clock.hpp"
 #include "fakes/memory_object_store.hpp"
 #include "fakes/memory_source.hpp"
@@ -33,6 +32,18 @@ class FastForward : public SystemClock {
   std::atomic<std::int64_t> ahead_{0};
 };
 
+// Without a limit.
+class CountingBudget : public RateBudget {
+ public:
+  Result<void> acquire(const CallContext& context, std::int64_t) override { return context.check(); }
+  void refund(std::int64_t) override {}
+  void slow_down() override { ++times_slowed_; }
+  int times_slowed() const { return times_slowed_; }
+
+ private:
+  std::atomic<int> times_slowed_{0};
+};
+
 class Service {
  public:
   explicit Service(WorkerOptions options = {}) {
@@ -49,8 +60,8 @@ class Service {
     importing.listing.batch_size = 10;
     importing.listing.retry_base = milliseconds(5);
     importing.refill.batch_size = 10;
-    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue_, budget_, clock});
-    worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget_, clock, metrics_},
+    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue_, budget, clock});
+    worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget, clock, metrics_},
                     *metadata);
   }
   ~Service() {
@@ -93,13 +104,13 @@ class Service {
   FastForward clock;
   MemorySource source;
   MemoryObjectStore store;
+  CountingBudget budget;
   std::unique_ptr<SqliteMetadataStore> metadata;
 
  private:
   TempDir dir_;
   MetricsRegistry metrics_;
   InProcessQueue queue_{64};
-  TokenBucketBudget budget_{0};
   std::optional<ImportModule> import_;
   std::optional<WorkerModule> worker_;
   std::mutex mutex_;
@@ -273,6 +284,24 @@ TEST_CASE("listings and downloads that fail for a while are taken up again") {
   const Job job = service.wait(service.submit());
   CHECK(job.status == JobStatus::kCompleted);
   CHECK(job.counters.imported == 30);
+}
+
+TEST_CASE("only the source's own word lowers the rate at which it is asked") {
+  Service service;
+  add_images(service.source, "root", 20);
+  const Error slower(ErrorCode::kRateLimited, "slow down");
+  SECTION("the source's") {
+    service.source.set_fault(fail_first("open", 1, slower));
+    service.start();
+    CHECK(service.wait(service.submit()).counters.imported == 20);
+    CHECK(service.budget.times_slowed() == 20);
+  }
+  SECTION("the store's does not") {
+    for (std::size_t n = 1; n <= 10; ++n) service.store.fail_put(n, slower);
+    service.start();
+    CHECK(service.wait(service.submit()).counters.imported == 20);
+    CHECK(service.budget.times_slowed() == 0);
+  }
 }
 
 TEST_CASE("a rejected page token lists the folder again, and counts nothing twice") {

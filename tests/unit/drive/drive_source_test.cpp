@@ -519,7 +519,7 @@ TEST_CASE("a refused grant says what to mend", "[drive]") {
       {401, "invalid_client", "The OAuth client was not found.", ErrorCode::kMisconfigured, "invalid_grant",
        "service account"},
       {503, "", "", ErrorCode::kUnavailable, "no_access_token", ""},
-      {429, "rate_limited", "", ErrorCode::kRateLimited, "no_access_token", ""},
+      {429, "rate_limited", "", ErrorCode::kUnavailable, "no_access_token", ""},
       {400, "", "", ErrorCode::kUnavailable, "no_access_token", ""},
   }));
   CAPTURE(grant.status, grant.error, grant.description);
