@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "base/log.hpp"
@@ -248,7 +249,7 @@ void Dispatcher::transfer(Transfer& work) {
   context.stop = transfers_stop_.get_token();
   const JobId& job = work.batch->batch().job;
   std::optional<Outcome> outcome;
-  auto [stored, perhaps_stored] = transfer_image(context, source_, ports_.store, work.item, mode_for(work.item));
+  auto [stored, perhaps_stored] = carry(context, work.item);
   ramp_.leave();
   if (stored.has_value()) {
     outcome = outcome_for(job, work.item, ItemState::kImported);
@@ -264,6 +265,22 @@ void Dispatcher::transfer(Transfer& work) {
   } else {
     release_followers(work.content, ContentFate::kNotStored);
     item_left(*work.batch);
+  }
+}
+
+// An item that ends by an exception has an outcome as well: else its batch would hang, its lease renewed for ever. How
+// far it had come is not known.
+Transferred Dispatcher::carry(const CallContext& context, const WorkItem& item) {
+  try {
+    return transfer_image(context, source_, ports_.store, item, mode_for(item));
+  } catch (const std::bad_alloc&) {
+    return {.stored = Error(ErrorCode::kUnavailable, "there was not enough memory for the transfer")
+                          .with_reason("out_of_memory")
+                          .with_remedy("Give the process more memory, or lower TRANSFER_MEMORY_MB or WORKER_THREADS"),
+            .perhaps_stored = true};
+  } catch (const std::exception& failure) {
+    return {.stored = Error(ErrorCode::kInternal, std::string("the transfer broke off: ") + failure.what()),
+            .perhaps_stored = true};
   }
 }
 

@@ -79,6 +79,7 @@ class Dispatcher {
   bool joins_one_under_way(const WorkItem& item, const std::shared_ptr<BatchRun>& batch);
   bool begin(WorkItem item, const std::shared_ptr<BatchRun>& batch);
   void transfer(Transfer& work);
+  Transferred carry(const CallContext& context, const WorkItem& item);
   void finish(const Transfer& work, Outcome outcome);
   void release_followers(const std::string& content, ContentFate fate);
   void forget_stored_contents();

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 
 #include "base/metrics.hpp"
 #include "base/system_clock.hpp"
@@ -284,6 +286,36 @@ TEST_CASE("listings and downloads that fail for a while are taken up again") {
   const Job job = service.wait(service.submit());
   CHECK(job.status == JobStatus::kCompleted);
   CHECK(job.counters.imported == 30);
+}
+
+TEST_CASE("an item whose transfer ends by an exception has an outcome, and its batch goes on") {
+  Service service;
+  add_images(service.source, "root", 30);
+  SECTION("memory that ran out is tried again") {
+    std::atomic<int> left{12};
+    service.source.set_fault([&](const std::string& what, const std::string&) -> std::optional<Error> {
+      if (what == "open" && left-- > 0) throw std::bad_alloc();
+      return std::nullopt;
+    });
+    service.start();
+    CHECK(service.wait(service.submit()).counters.imported == 30);
+  }
+  SECTION("what nobody foresaw fails the item, and frees those that wait for its content") {
+    service.source.add_file("root", "twin", "twin.jpg", fake_jpeg(4'000));
+    service.source.set_fault([](const std::string& what, const std::string& id) -> std::optional<Error> {
+      if (what == "open" && (id == "root-0" || id == "twin")) throw std::logic_error("a bug");
+      return std::nullopt;
+    });
+    service.start();
+    const JobId id = service.submit();
+    const Job job = service.wait(id);
+    CHECK(job.status == JobStatus::kCompleted);
+    CHECK(job.counters.imported == 29);
+    CHECK(job.counters.failed == 2);
+    const auto failed = service.metadata->items({}, {id, ItemState::kFailed, ItemId(0), 100}).value();
+    REQUIRE(failed.size() == 2);
+    CHECK(failed[0].reason == "internal");
+  }
 }
 
 TEST_CASE("only the source's own word lowers the rate at which it is asked") {
