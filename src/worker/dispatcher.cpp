@@ -18,7 +18,6 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kStreamingBytes = 768 << 10;
 // Drive units are taken for so many downloads at a time.
 constexpr std::size_t kBudgetBlock = 10;
-constexpr milliseconds kJobCheckEvery{500};
 constexpr milliseconds kRetryEvery{500};
 
 // Two files of one content are one download. Empty: nothing to recognise it by.
@@ -56,6 +55,7 @@ Dispatcher::Dispatcher(const WorkerOptions& options, const WorkerPorts& ports, s
       items_failed_(ports.metrics.counter("imgimport_items_failed_total", "Items given up.")),
       items_put_off_(ports.metrics.counter("imgimport_items_put_off_total", "Items written back for a later try.")),
       source_(ports.source, ports.source_budget),
+      job_watch_(ports.jobs, ports.clock),
       memory_(options.memory_bytes),
       ramp_({.most = options.threads}, ports.clock),
       leases_(ports.queue, options.renew_every),
@@ -227,7 +227,7 @@ bool Dispatcher::begin(WorkItem item, const std::shared_ptr<BatchRun>& batch) {
 
   const std::uint64_t bytes =
       mode_for(work->item) == TransferMode::kInMemory ? work->item.file.size.value_or(0) : kStreamingBytes;
-  auto memory = context.stop.stop_requested() || !job_goes_on(batch->batch().job)
+  auto memory = context.stop.stop_requested() || !job_watch_.goes_on(context, batch->batch().job)
                     ? Result<MemoryBudget::Reservation>(Error(ErrorCode::kCancelled, "not begun"))
                     : memory_.reserve(context, bytes);
   if (!memory.has_value() || !ramp_.enter(context.stop)) {
@@ -248,6 +248,13 @@ void Dispatcher::transfer(Transfer& work) {
   CallContext context;
   context.stop = transfers_stop_.get_token();
   const JobId& job = work.batch->batch().job;
+  // It has waited for a thread, and the job may have been cancelled in that time.
+  if (!job_watch_.goes_on(context, job)) {
+    ramp_.leave();
+    work.memory = {};
+    release_followers(work.content, ContentFate::kNotStored);
+    return item_settled(*work.batch);
+  }
   std::optional<Outcome> outcome;
   auto [stored, perhaps_stored] = carry(context, work.item);
   ramp_.leave();
@@ -336,6 +343,8 @@ void Dispatcher::put_back(const WorkItem& item, const std::shared_ptr<BatchRun>&
 void Dispatcher::committed(const OutcomeWriter::Entry& entry, CommitEffect effect) {
   const Outcome& outcome = entry.outcome;
   const bool recorded = effect == CommitEffect::kApplied && outcome.state == ItemState::kImported;
+  // What the items of a job that was cancelled come to is not applied any more.
+  if (effect != CommitEffect::kApplied || outcome.stops_job) job_watch_.doubt(outcome.job);
   release_followers(entry.content, recorded ? ContentFate::kStored : ContentFate::kNotStored);
   if (effect == CommitEffect::kOrphaned) garbage_made_();
   if (effect == CommitEffect::kApplied) {
@@ -381,24 +390,6 @@ void Dispatcher::make_room() {
     wake = unsettled_ < max_unsettled_;
   }
   if (wake) room_.notify_all();
-}
-
-// A cancelled or failed job starts no further item. Asked of the journal now and then, not per item.
-bool Dispatcher::job_goes_on(const JobId& job) {
-  const auto now = std::chrono::steady_clock::now();
-  const auto [entry, is_new] = job_checks_.try_emplace(job);
-  JobCheck& check = entry->second;
-  if (!is_new && now - check.checked_at < kJobCheckEvery) return check.goes_on;
-  CallContext context;
-  context.stop = dispatch_stop_.get_token();
-  const auto found = ports_.jobs.job(context, job);
-  check.checked_at = now;
-  if (found.has_value()) {
-    check.goes_on = found->status == JobStatus::kListing || found->status == JobStatus::kProcessing;
-  }
-  const bool goes_on = check.goes_on;
-  if (job_checks_.size() > 1'000) job_checks_.clear();  // of jobs long done; `check` is gone now
-  return goes_on;
 }
 
 TransferMode Dispatcher::mode_for(const WorkItem& item) const {

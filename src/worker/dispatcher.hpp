@@ -24,6 +24,7 @@
 #include "imgimport/source.hpp"
 #include "worker/batch_run.hpp"
 #include "worker/disposition.hpp"
+#include "worker/job_watch.hpp"
 #include "worker/lease_keeper.hpp"
 #include "worker/memory_budget.hpp"
 #include "worker/outcome_writer.hpp"
@@ -90,7 +91,6 @@ class Dispatcher {
   void item_settled(BatchRun& batch);
   void item_left(BatchRun& batch);
   void make_room();
-  bool job_goes_on(const JobId& job);
   bool wait_for_room();
   TransferMode mode_for(const WorkItem& item) const;
 
@@ -104,6 +104,7 @@ class Dispatcher {
   Counter& items_put_off_;
 
   PacedSource source_;
+  JobWatch job_watch_;
   MemoryBudget memory_;
   Ramp ramp_;
   LeaseKeeper leases_;
@@ -131,12 +132,6 @@ class Dispatcher {
   std::unordered_map<std::string, ContentUnderWay> contents_;  // guarded by contents_mutex_
   std::vector<std::string> stored_contents_;                   // guarded by contents_mutex_: those marked stored
 
-  // Dispatcher thread only.
-  struct JobCheck {
-    bool goes_on = true;
-    std::chrono::steady_clock::time_point checked_at;
-  };
-  std::unordered_map<JobId, JobCheck> job_checks_;
   std::jthread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 #include <new>
 #include <stdexcept>
@@ -28,6 +29,9 @@ const auto kFarAway = std::chrono::seconds(60);
 class FastForward : public SystemClock {
  public:
   Timestamp now() const override { return SystemClock::now() + milliseconds(ahead_.load()); }
+  std::chrono::steady_clock::time_point steady_now() const override {
+    return SystemClock::steady_now() + milliseconds(ahead_.load());
+  }
   void advance(milliseconds by) { ahead_ += by.count(); }
 
  private:
@@ -66,7 +70,8 @@ class Service {
     worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget, clock, metrics_},
                     *metadata);
   }
-  ~Service() {
+  ~Service() { stop(); }
+  void stop() {
     import_->drain();
     worker_->drain();
     worker_->stop(std::chrono::steady_clock::now() + kFarAway);
@@ -334,6 +339,32 @@ TEST_CASE("only the source's own word lowers the rate at which it is asked") {
     CHECK(service.wait(service.submit()).counters.imported == 20);
     CHECK(service.budget.times_slowed() == 0);
   }
+}
+
+TEST_CASE("what waits for a thread when its job is cancelled is not begun") {
+  Service service;
+  add_images(service.source, "root", 100);
+  std::latch begun(1);
+  std::latch cancelled(1);
+  std::once_flag once;
+  service.source.set_fault([&](const std::string& what, const std::string&) -> std::optional<Error> {
+    if (what == "open") {
+      std::call_once(once, [&] {
+        begun.count_down();
+        cancelled.wait();
+      });
+    }
+    return std::nullopt;
+  });
+  service.start();
+  const JobId id = service.submit();
+  begun.wait();
+  REQUIRE(service.import().cancel(CallContext{}, id).has_value());
+  service.clock.advance(std::chrono::seconds(1));
+  cancelled.count_down();
+  CHECK(service.wait(id).status == JobStatus::kCancelled);
+  service.stop();
+  CHECK(service.source.total_opens() <= 8);
 }
 
 TEST_CASE("a rejected page token lists the folder again, and counts nothing twice") {

@@ -8,6 +8,7 @@
 #include "emulators/drive/nasty_tree.hpp"
 #include "support/deployment.hpp"
 #include "support/import_audit.hpp"
+#include "support/waits.hpp"
 
 using namespace imgimport;
 using emulator::DriveEmulator;
@@ -241,7 +242,7 @@ TEST_CASE("a job that is cancelled starts no further image, and leaves no object
   drive.tree().add_files(album, {.count = 3'000, .size = 20'000});
   emulator::FaultRule slow;
   slow.match = RequestKind::kDownload;
-  slow.latency = std::chrono::milliseconds(100);
+  slow.latency = std::chrono::seconds(1);
   drive.faults().add(slow);
   REQUIRE(drive.start().has_value());
   auto settings = settings_for(drive);
@@ -251,13 +252,19 @@ TEST_CASE("a job that is cancelled starts no further image, and leaves no object
   Deployment deployment(kind, settings);
   ServerProcess& server = deployment.gateway();
   const std::string job = server.import_folder(DriveEmulator::folder_link(album));
+  const auto downloads = [&] { return drive.counters().values().download; };
+  REQUIRE(eventually([&] { return downloads() >= 20; }));
   const Reply cancelled = server.post("/api/import/" + job + "/cancel");
   CHECK(cancelled.status == 200);
+  const auto begun = downloads();
   const auto status = server.wait_for_job(job);
   CHECK(status.at("status").as_string() == "cancelled");
   CHECK(count(status, "cancelled") > 0);
   CHECK(count(status, "pending") == 0);
   CHECK(deployment.stop() == 0);
+  // The threads of a second worker may just have been about to begin, and some begin once more before the first outcome
+  // tells that the job has ended. Twice the threads and more have waited in each worker.
+  CHECK(downloads() - begun <= 60);
 
   drive.faults().clear();
   deployment.start();
