@@ -126,7 +126,9 @@ class ImageTransfer {
   }
 
   Result<StoredObject> store(const Expectation& expected) {
-    return mode_ == TransferMode::kInMemory && expected.size ? store_from_memory(expected) : store_streaming(expected);
+    // Memory was granted for the size that was listed; the file may have become larger since.
+    const bool fits = expected.size && item_.file.size && *expected.size <= *item_.file.size;
+    return mode_ == TransferMode::kInMemory && fits ? store_from_memory(expected) : store_streaming(expected);
   }
 
   Result<StoredObject> store_from_memory(const Expectation& expected) {

@@ -129,6 +129,30 @@ TEST_CASE("an error page in place of the bytes is passing trouble") {
   CHECK(bench.store.puts() == 0);
 }
 
+TEST_CASE("a file that has grown since it was listed streams: memory was granted for the old size") {
+  class Watching : public MemoryObjectStore {
+   public:
+    Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
+                           const PutOptions& options) override {
+      was_in_memory = blob.in_memory().has_value();
+      return MemoryObjectStore::put(context, key, blob, options);
+    }
+    std::optional<bool> was_in_memory;
+  };
+  Bench bench;
+  Watching store;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
+  const bool is_looked_up_grown = GENERATE(true, false);
+  const std::size_t size = GENERATE(std::size_t{200}, std::size_t{50'000});
+  if (is_looked_up_grown) {
+    bench.source.add_file("elsewhere", "a", "a.jpg", fake_jpeg(2, size));
+  } else {
+    bench.source.set_content("a", fake_jpeg(2, size) + "\xFF\xD9");
+  }
+  REQUIRE(transfer_image(bench.context, bench.source, store, work, TransferMode::kInMemory).stored.has_value());
+  CHECK(store.was_in_memory == (size < 300));
+}
+
 TEST_CASE("a published hash that three fresh downloads deny, and a look-up repeats, gives way to the bytes") {
   Bench bench;
   const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
