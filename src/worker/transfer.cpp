@@ -131,6 +131,12 @@ class ImageTransfer {
     return mode_ == TransferMode::kInMemory && fits ? store_from_memory(expected) : store_streaming(expected);
   }
 
+  // Its bytes have been held against the published hash: whatever they are, they are the file's.
+  Result<StoredObject> store_proven(const Expectation& expected) {
+    is_proven_ = true;
+    return store(expected);
+  }
+
   Result<StoredObject> store_from_memory(const Expectation& expected) {
     const auto size = static_cast<std::size_t>(*expected.size);
     const auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
@@ -159,8 +165,9 @@ class ImageTransfer {
     head.resize(count);
     const auto type = sniff_image(head, item_.file.mime_type, item_.file.name);
     if (!type) {
-      if (looks_like_error_document(head) && count < kSniffBytes && expected.size != count) return not_the_bytes();
-      return not_an_image(count);
+      // A head that ends at the listed size is all of the file; of a longer one the length is not known here.
+      const bool is_the_file = is_proven_ || (count < kSniffBytes && expected.size == count);
+      return looks_like_error_document(head) && !is_the_file ? not_the_bytes() : not_an_image(count);
     }
     const SourceBlob blob(source_, file_, expected.size,
                           std::make_unique<PrefixedReader>(std::move(head), std::move(reader)));
@@ -227,10 +234,10 @@ class ImageTransfer {
   // Photos, or broken off where it always breaks off: only an image that ends by itself is the former.
   Result<void> expect_whole(const Fingerprint& found, std::optional<std::uint64_t> published) const {
     const std::uint64_t size = *found.content.size;
-    if (!published || size >= *published) return {};
     const auto type = sniff_image(found.first, item_.file.mime_type, item_.file.name);
-    if (type && ends_like_image(type->mime_type, {found.first, found.last, size})) return {};
     if (!type && looks_like_error_document(found.first)) return not_the_bytes();
+    if (!published || size >= *published) return {};
+    if (type && ends_like_image(type->mime_type, {found.first, found.last, size})) return {};
     return cut_short(size, *published);
   }
 
@@ -238,7 +245,7 @@ class ImageTransfer {
     std::optional<Fingerprint> first;
     for (int pass = 0; pass < 3; ++pass) {
       IMGIMPORT_ASSIGN_OR_RETURN(Fingerprint found, fingerprint());
-      if (same_content(found.content.hashes, listed.hashes)) return store(listed);
+      if (same_content(found.content.hashes, listed.hashes)) return store_proven(listed);
       if (first && first->content.hashes != found.content.hashes) {
         return Error(ErrorCode::kCorrupt,
                      "the bytes differ from the published checksum, and from one download to the next")
@@ -248,7 +255,7 @@ class ImageTransfer {
     }
     IMGIMPORT_ASSIGN_OR_RETURN(const SourceFile now, source_.look_up(context_, file_));
     if (!now.hashes.md5.empty() || !now.hashes.sha256.empty()) {
-      if (same_content(first->content.hashes, now.hashes)) return store(Expectation{now.size, now.hashes});
+      if (same_content(first->content.hashes, now.hashes)) return store_proven(Expectation{now.size, now.hashes});
     }
     if (!same_content(now.hashes, listed.hashes)) {
       return Error(ErrorCode::kCorrupt, "the file keeps changing while it is being imported")
@@ -268,6 +275,7 @@ class ImageTransfer {
   const FileRef file_;
   const TransferMode mode_;
   bool put_in_doubt_ = false;
+  bool is_proven_ = false;
 };
 
 }  // namespace

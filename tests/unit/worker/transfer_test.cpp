@@ -129,6 +129,33 @@ TEST_CASE("an error page in place of the bytes is passing trouble") {
   CHECK(bench.store.puts() == 0);
 }
 
+TEST_CASE("a page in place of a large file, or of one without a size, is passing trouble, however long the page is") {
+  const std::string page = "<!doctype html><html><body>" + std::string(6'000, '.') + "</body></html>";
+  const std::optional<std::uint64_t> listed = GENERATE(std::nullopt, std::optional<std::uint64_t>(3'000'000));
+  Bench bench;
+  SourceFile file = bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1));
+  file.size = listed;
+  bench.source.set_content("a", page);
+  const Error error = bench.run(bench.item(file), TransferMode::kStreaming).error();
+  CHECK(error.reason() == "not_the_bytes");
+  CHECK(error.is_transient());
+}
+
+TEST_CASE("a long page that the owner put there is no image, once its hash has shown that it is the file") {
+  Bench bench;
+  const std::string page = "<!doctype html><html><body>" + std::string(6'000, '.') + "</body></html>";
+  const SourceFile file = bench.source.add_file("f", "a", "a.jpg", page);
+  CHECK(bench.run(bench.item(file), TransferMode::kStreaming).error().is_transient());
+  CHECK(bench.run(bench.item(file, kAttemptsBeforeDoubt), TransferMode::kStreaming).error().reason() == "not_an_image");
+}
+
+TEST_CASE("a page longer than the file, the same each time, is passing trouble, too") {
+  Bench bench;
+  const WorkItem work = bench.item(bench.source.add_file("f", "a", "a.jpg", fake_jpeg(1)), kAttemptsBeforeDoubt);
+  bench.source.set_content("a", "<!doctype html><html><body>" + std::string(6'000, '.') + "</body></html>");
+  CHECK(bench.run(work).error().reason() == "not_the_bytes");
+}
+
 TEST_CASE("a file that has grown since it was listed streams: memory was granted for the old size") {
   class Watching : public MemoryObjectStore {
    public:
