@@ -22,6 +22,14 @@ std::string remedy_of(const Error& error, ItemState state) {
   }
 }
 
+// How long an item has waited at least between so many tries. Time by the clock counts what was no try at all as well:
+// nights in which no server ran, and waits that the other side asked for.
+std::chrono::milliseconds waited(const RetryPolicy& policy, std::int32_t backoffs) {
+  std::chrono::milliseconds sum{0};
+  for (std::int32_t n = 0; n < backoffs && sum < policy.retry_for; ++n) sum += backoff_delay(policy, n, 0.0, {});
+  return sum;
+}
+
 std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const WorkItem& item, const Error& error,
                               Timestamp now, double jitter) {
   if (error.code() == ErrorCode::kCancelled) return std::nullopt;
@@ -58,7 +66,8 @@ std::optional<Outcome> decide(const RetryPolicy& policy, const JobId& job, const
   }
   outcome.backoffs += 1;
   if (!outcome.retrying_since) outcome.retrying_since = now;
-  const bool give_up = now - *outcome.retrying_since >= policy.retry_for;
+  const bool give_up =
+      now - *outcome.retrying_since >= policy.retry_for && waited(policy, item.backoffs) >= policy.retry_for;
   outcome.state = give_up ? ItemState::kFailed : ItemState::kPending;
   if (!give_up) outcome.not_before = now + backoff_delay(policy, item.backoffs, jitter, error.retry_after());
   return outcome;

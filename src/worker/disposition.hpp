@@ -13,8 +13,9 @@ namespace imgimport {
 
 // With the back-off between two tries.
 struct RetryPolicy : BackoffPolicy {
-  std::int32_t max_attempts = 5;                   // for faults of the file itself
-  std::chrono::milliseconds retry_for{3'600'000};  // for faults of its surroundings, from the first of them
+  std::int32_t max_attempts = 5;  // for faults of the file itself
+  // For faults of its surroundings: from the first of them, and in waits between tries.
+  std::chrono::milliseconds retry_for{3'600'000};
   std::chrono::milliseconds defer_for{6 *
                                       3'600'000};  // where the source refuses for hours and does not say for how long
 };

@@ -51,6 +51,23 @@ TEST_CASE("trouble of the surroundings does not count as an attempt, until RETRY
   CHECK(dispose(policy, kJob, old, away, kNow, 0.0)->state == ItemState::kFailed);
 }
 
+TEST_CASE("time without tries does not count towards RETRY_FOR: a server that was off, or a long Retry-After") {
+  RetryPolicy policy;
+  policy.retry_for = std::chrono::hours(1);
+  WorkItem item = item_with(0, 1);
+  item.retrying_since = kNow - std::chrono::hours(15);
+  const Error away = Error(ErrorCode::kUnavailable, "Drive is away").with_retry_after(std::chrono::hours(2));
+  const auto next = dispose(policy, kJob, item, away, kNow, 0.0);
+  CHECK(next->state == ItemState::kPending);
+  CHECK(next->not_before == kNow + std::chrono::hours(2));
+
+  // 1 + 2 + 4 + 8 + 16 + 32 seconds, and 64 seconds from then on.
+  item.backoffs = 6 + 55;
+  CHECK(dispose(policy, kJob, item, away, kNow, 0.0)->state == ItemState::kPending);
+  item.backoffs += 1;
+  CHECK(dispose(policy, kJob, item, away, kNow, 0.0)->state == ItemState::kFailed);
+}
+
 TEST_CASE("wrong bytes count as an attempt, and the last attempt fails the item with reason and remedy") {
   const RetryPolicy policy;
   const Error wrong = Error(ErrorCode::kCorrupt, "the bytes differ").with_reason("checksum_mismatch");
