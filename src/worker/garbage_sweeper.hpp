@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "imgimport/clock.hpp"
 #include "imgimport/metadata_store.hpp"
 #include "imgimport/object_store.hpp"
 
@@ -15,7 +16,8 @@ namespace imgimport {
 // Threading: wake() from any thread; start and stop from one.
 class GarbageSweeper {
  public:
-  GarbageSweeper(ImageStore& images, ObjectStore& store) : images_(images), store_(store) {}
+  GarbageSweeper(ImageStore& images, ObjectStore& store, const Clock& clock)
+      : images_(images), store_(store), clock_(clock) {}
   ~GarbageSweeper() { stop(); }
 
   void start();
@@ -30,6 +32,7 @@ class GarbageSweeper {
 
   ImageStore& images_;
   ObjectStore& store_;
+  const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool woken_ = true;  // guarded by mutex_: what an earlier process left is removed at the start

@@ -3,7 +3,7 @@
 namespace imgimport {
 
 WorkerModule::WorkerModule(const WorkerOptions& options, const WorkerPorts& ports, ImageStore& images)
-    : sweeper_(images, ports.store), dispatcher_(options, ports, [this] { sweeper_.wake(); }) {}
+    : sweeper_(images, ports.store, ports.clock), dispatcher_(options, ports, [this] { sweeper_.wake(); }) {}
 
 Result<void> WorkerModule::start() {
   sweeper_.start();
