@@ -1,50 +1,34 @@
 #include "storage/content_check.hpp"
 
-#include <string>
-
-#include "base/text.hpp"
+#include <array>
 
 namespace imgimport {
 namespace {
 
-Error wrong_size(std::uint64_t got, std::uint64_t promised, const char* reason) {
-  return Error(ErrorCode::kCorrupt,
-               "the content has " + std::to_string(got) + " bytes where " + std::to_string(promised) + " were promised")
-      .with_reason(reason);
-}
+constexpr std::array kAlgorithms = {HashAlgorithm::kSha256, HashAlgorithm::kMd5};
 
-Result<void> compare(const char* name, const std::string& expected, const std::string& actual) {
-  if (expected.empty() || equals_ignore_case(expected, actual)) return {};
-  return Error(ErrorCode::kCorrupt,
-               std::string("the content has the ") + name + " " + actual + " where " + expected + " was promised")
-      .with_reason("checksum_mismatch");
+// Without MD5 where a SHA-256 is known: it would only cost time.
+std::span<const HashAlgorithm> algorithms_for(const ContentHashes& expected) {
+  const bool wants_md5 = expected.sha256.empty() && !expected.md5.empty();
+  return std::span(kAlgorithms).first(wants_md5 ? 2 : 1);
 }
 
 }  // namespace
 
 ContentCheck::ContentCheck(const ContentHashes& expected, std::optional<std::uint64_t> size)
-    : expected_(expected), expected_size_(size), sha256_(HashAlgorithm::kSha256) {
-  if (expected_.sha256.empty() && !expected_.md5.empty()) md5_.emplace(HashAlgorithm::kMd5);
-}
+    : expected_(expected), expected_size_(size), hasher_(algorithms_for(expected)) {}
 
 Result<void> ContentCheck::update(std::span<const std::byte> bytes) {
   size_ += bytes.size();
-  if (expected_size_ && size_ > *expected_size_) return wrong_size(size_, *expected_size_, "too_long");
-  sha256_.update(bytes);
-  if (md5_) md5_->update(bytes);
+  if (expected_size_ && size_ > *expected_size_) return check_size(*expected_size_, size_);
+  hasher_.update(bytes);
   return {};
 }
 
 Result<ContentCheck::Content> ContentCheck::finish() {
-  if (expected_size_ && size_ < *expected_size_) return wrong_size(size_, *expected_size_, "too_short");
-  Content content;
-  content.size_bytes = size_;
-  content.hashes.sha256 = sha256_.finish();
-  IMGIMPORT_RETURN_IF_ERROR(compare("SHA-256", expected_.sha256, content.hashes.sha256));
-  if (md5_) {
-    content.hashes.md5 = md5_->finish();
-    IMGIMPORT_RETURN_IF_ERROR(compare("MD5", expected_.md5, content.hashes.md5));
-  }
+  IMGIMPORT_RETURN_IF_ERROR(check_size(expected_size_.value_or(size_), size_));
+  Content content{.size_bytes = size_, .hashes = hasher_.finish()};
+  IMGIMPORT_RETURN_IF_ERROR(check_hashes(expected_, content.hashes));
   return content;
 }
 

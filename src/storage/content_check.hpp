@@ -5,9 +5,9 @@
 #include <optional>
 #include <span>
 
-#include "crypto/hash.hpp"
 #include "imgimport/blob.hpp"
 #include "imgimport/result.hpp"
+#include "storage/content_hasher.hpp"
 
 namespace imgimport {
 
@@ -29,8 +29,7 @@ class ContentCheck {
  private:
   ContentHashes expected_;
   std::optional<std::uint64_t> expected_size_;
-  Hasher sha256_;
-  std::optional<Hasher> md5_;
+  ContentHasher hasher_;
   std::uint64_t size_ = 0;
 };
 
