@@ -2,35 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "storage/content_hasher.hpp"
 
 namespace imgimport {
-namespace {
-
-class BytesReader final : public ByteReader {
- public:
-  explicit BytesReader(std::span<const std::byte> left) : left_(left) {}
-  Result<std::size_t> read(const CallContext& context, std::span<std::byte> out) override {
-    IMGIMPORT_RETURN_IF_ERROR(context.check());
-    const std::size_t count = std::min(out.size(), left_.size());
-    std::copy_n(left_.begin(), count, out.begin());
-    left_ = left_.subspan(count);
-    return count;
-  }
-
- private:
-  std::span<const std::byte> left_;
-};
-
-}  // namespace
-
-Result<std::unique_ptr<ByteReader>> BytesBlob::open(const CallContext&) const {
-  return std::unique_ptr<ByteReader>(std::make_unique<BytesReader>(std::as_bytes(std::span(bytes_))));
-}
-
 Result<FirstPass> read_through(const CallContext& context, const Blob& blob, const FirstPassOptions& options) {
   constexpr std::size_t kPieceBytes = 64 << 10;
   IMGIMPORT_ASSIGN_OR_RETURN(const auto reader, blob.open(context));

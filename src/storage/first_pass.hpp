@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/span_blob.hpp"
 #include "crypto/hash.hpp"
 #include "imgimport/blob.hpp"
 #include "imgimport/result.hpp"
@@ -20,7 +21,9 @@ class BytesBlob final : public Blob {
  public:
   explicit BytesBlob(std::string bytes) : bytes_(std::move(bytes)) {}
   std::optional<std::uint64_t> size() const override { return bytes_.size(); }
-  Result<std::unique_ptr<ByteReader>> open(const CallContext& context) const override;
+  Result<std::unique_ptr<ByteReader>> open(const CallContext& context) const override {
+    return SpanBlob(std::as_bytes(std::span(bytes_))).open(context);
+  }
   std::optional<std::span<const std::byte>> in_memory() const override { return std::as_bytes(std::span(bytes_)); }
 
  private:

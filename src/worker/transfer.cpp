@@ -11,6 +11,7 @@
 
 #include "base/image_end.hpp"
 #include "base/image_type.hpp"
+#include "base/span_blob.hpp"
 #include "crypto/hash.hpp"
 #include "worker/disposition.hpp"
 #include "worker/source_reader.hpp"
@@ -56,33 +57,6 @@ Error not_the_bytes() {
   return Error(ErrorCode::kCorrupt, "a web page or an error document came in place of the file's bytes")
       .with_reason("not_the_bytes");
 }
-
-class MemoryBlob : public Blob {
- public:
-  explicit MemoryBlob(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  std::optional<std::uint64_t> size() const override { return bytes_.size(); }
-  std::optional<std::span<const std::byte>> in_memory() const override { return bytes_; }
-  Result<std::unique_ptr<ByteReader>> open(const CallContext&) const override {
-    return std::unique_ptr<ByteReader>(new Reader(bytes_));
-  }
-
- private:
-  class Reader : public ByteReader {
-   public:
-    explicit Reader(std::span<const std::byte> left) : left_(left) {}
-    Result<std::size_t> read(const CallContext&, std::span<std::byte> out) override {
-      const std::size_t count = std::min(out.size(), left_.size());
-      std::copy_n(left_.begin(), count, out.begin());
-      left_ = left_.subspan(count);
-      return count;
-    }
-
-   private:
-    std::span<const std::byte> left_;
-  };
-
-  std::span<const std::byte> bytes_;
-};
 
 // A blob over the source. The first open() goes on with the download whose head has been looked at already; each
 // further one begins a new download.
@@ -149,7 +123,7 @@ class ImageTransfer {
     const auto type = sniff_image(head, item_.file.mime_type, item_.file.name);
     // A document of exactly the listed length is what the owner put there; a stray error page has another length.
     if (!type) return not_an_image(size);
-    return put(MemoryBlob(bytes), *type, expected);
+    return put(SpanBlob(bytes), *type, expected);
   }
 
   Result<void> expect_end(ByteReader& reader) {
