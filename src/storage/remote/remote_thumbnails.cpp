@@ -9,6 +9,7 @@
 #include "base/object_key.hpp"
 #include "base/text.hpp"
 #include "storage/remote/storage_calls.hpp"
+#include "storage/thumbnails/thumbnails_busy.hpp"
 
 namespace imgimport {
 
@@ -17,7 +18,6 @@ using namespace storage_call;
 namespace {
 
 constexpr std::size_t kMaxThumbnailBytes = 16u << 20;
-constexpr std::chrono::milliseconds kBusyFor{2'000};
 
 Result<std::string> read_whole(const CallContext& context, ByteReader& reader) {
   std::string bytes;
@@ -76,12 +76,9 @@ Result<std::optional<Thumbnail>> RemoteThumbnails::find(const CallContext& conte
 }
 
 void RemoteThumbnails::make(const CallContext& context, const ThumbnailRequest& request, Done done) {
-  if (++waiting_ > kMaxWaiting) {
+  if (++waiting_ > kMostThumbnailAskers) {
     --waiting_;
-    return done(Error(ErrorCode::kUnavailable, "too many thumbnails are waiting to be made")
-                    .with_reason("thumbnails_busy")
-                    .with_remedy("Ask again in a moment.")
-                    .with_retry_after(kBusyFor));
+    return done(thumbnails_busy());
   }
   auto call = std::make_shared<Call>(context, request, std::move(done), waiting_);
   pool().post([this, call = std::move(call)] { run(*call); });

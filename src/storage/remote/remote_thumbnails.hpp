@@ -19,7 +19,6 @@ namespace imgimport {
 class RemoteThumbnails final : public Thumbnails {
  public:
   static constexpr std::size_t kThreads = 8;  // more than a storage service decodes at once on most machines
-  static constexpr std::size_t kMaxWaiting = 512;
 
   // REQUIRES: the client outlives it.
   explicit RemoteThumbnails(ServiceClient& service) : service_(service) {}

@@ -16,7 +16,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kBusyFor{2'000};
 constexpr std::chrono::minutes kLookForLibraryEvery{1};
 
 constexpr std::array<std::string_view, 9> kDecoded = {"image/jpeg", "image/png",  "image/gif",
@@ -132,10 +131,8 @@ void ThumbnailMaker::make(const CallContext& context, const ThumbnailRequest& re
     if (stopping_) {
       refusal = ending();
     } else if (askers_ >= options_.max_waiting) {
-      refusal = Error(ErrorCode::kUnavailable, "too many thumbnails are waiting to be made")
-                    .with_reason("thumbnails_busy")
-                    .with_remedy("Ask again in a moment.")
-                    .with_retry_after(kBusyFor);
+      refusal = thumbnails_busy();
+      turned_away_.add();
     } else {
       const auto [order, is_new] = orders_.try_emplace(name_of(request));
       if (is_new) {
@@ -148,7 +145,6 @@ void ThumbnailMaker::make(const CallContext& context, const ThumbnailRequest& re
     }
   }
   if (!refusal) return wake_.notify_one();
-  if (refusal->reason() == "thumbnails_busy") turned_away_.add();
   done(*std::move(refusal));
 }
 
@@ -191,11 +187,10 @@ void ThumbnailMaker::drop_unwanted() {
   for (Asker& asker : gone) asker.done(Error(ErrorCode::kCancelled, "nobody waits for it any more"));
 }
 
-std::optional<ThumbnailMaker::Name> ThumbnailMaker::next(bool& is_over) {
+std::optional<ThumbnailMaker::Name> ThumbnailMaker::next() {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, options_.idle, [this] { return !queue_.empty() || cancel_.stop_requested(); });
-  is_over = cancel_.stop_requested();
-  if (queue_.empty() || is_over) return std::nullopt;
+  if (queue_.empty() || cancel_.stop_requested()) return std::nullopt;
   Name name = std::move(queue_.front());
   queue_.pop_front();
   return name;
@@ -204,9 +199,8 @@ std::optional<ThumbnailMaker::Name> ThumbnailMaker::next(bool& is_over) {
 void ThumbnailMaker::run() {
   DecoderProcess decoder(options_.decoder);
   for (;;) {
-    bool is_over = false;
-    const std::optional<Name> name = next(is_over);
-    if (is_over) return;
+    const std::optional<Name> name = next();
+    if (cancel_.stop_requested()) return;
     if (!name) {
       decoder.end();
       continue;

@@ -25,16 +25,17 @@
 #include "imgimport/object_store.hpp"
 #include "imgimport/thumbnails.hpp"
 #include "storage/thumbnails/thumbnail_cache.hpp"
+#include "storage/thumbnails/thumbnails_busy.hpp"
 
 namespace imgimport {
 
 struct ThumbnailOptions {
   std::filesystem::path cache_folder;
   std::uint64_t cache_bytes = 512u << 20;
-  std::size_t processes = 2;                      // images decoded at once; 0 = there are no thumbnails
-  std::size_t max_waiting = 512;                  // askers, those of images under way included
-  std::chrono::milliseconds read_within{30'000};  // an image from the store
-  std::chrono::milliseconds idle{60'000};         // after which a decoder process ends
+  std::size_t processes = 2;                       // images decoded at once; 0 = there are no thumbnails
+  std::size_t max_waiting = kMostThumbnailAskers;  // askers, those of images under way included
+  std::chrono::milliseconds read_within{30'000};   // an image from the store
+  std::chrono::milliseconds idle{60'000};          // after which a decoder process ends
   std::chrono::milliseconds remember_refused{std::chrono::hours(24 * 7)};  // a newer libvips may do better
   std::chrono::milliseconds remember_failed{std::chrono::minutes(10)};     // crashed, too slow: perhaps not its fault
   DecoderOptions decoder;
@@ -70,8 +71,8 @@ class ThumbnailMaker final : public Thumbnails {
   static Name name_of(const ThumbnailRequest& request);
   void start_threads();
   void run();
-  // nullopt: the decoder has been idle, or it is over.
-  std::optional<Name> next(bool& is_over);
+  // nullopt: nothing came for a while, or cancel_ was requested.
+  std::optional<Name> next();
   bool is_wanted(const Order& order) const;
   void drop_unwanted();
   void finish(const Name& name, const Result<Thumbnail>& result);
