@@ -24,8 +24,10 @@ std::string region_of(const AwsConfig& aws) {
   return profile_region(environment).value_or(aws.region);
 }
 
-Result<ChosenStore> open_local(const Config& config) {
-  IMGIMPORT_ASSIGN_OR_RETURN(auto store, LocalStore::open(config.data_dir, config.storage.object_prefix));
+Result<ChosenStore> open_local(const Assembly& assembly) {
+  const Config& config = assembly.config;
+  IMGIMPORT_ASSIGN_OR_RETURN(auto store,
+                             LocalStore::open(config.data_dir, assembly.clock, config.storage.object_prefix));
   const LocalTickets& tickets = store->issued_tickets();
   return ChosenStore{std::move(store), &tickets};
 }
@@ -81,7 +83,7 @@ Result<void> check_object_store(const Config& config) {
 Result<ChosenStore> open_object_store(Assembly& assembly) {
   switch (assembly.config.storage.provider) {
     case StorageProvider::kLocal:
-      return open_local(assembly.config);
+      return open_local(assembly);
     case StorageProvider::kAws:
       return open_s3(assembly);
     case StorageProvider::kAzure:

@@ -21,7 +21,7 @@ namespace imgimport {
 class StorageService {
  public:
   explicit StorageService(const std::filesystem::path& data, ThumbnailOptions thumbnails = {})
-      : StorageService(LocalStore::open(data).value(), std::move(thumbnails)) {}
+      : StorageService(LocalStore::open(data, clock_).value(), std::move(thumbnails)) {}
   ~StorageService() {
     module_.stop(std::chrono::steady_clock::now());
     server_.stop(std::chrono::steady_clock::now());
@@ -53,7 +53,7 @@ class StorageService {
     server_.start();
   }
 
-  SystemClock clock_;
+  static inline const SystemClock clock_;  // is there before the store that is opened with it
   MetricsRegistry metrics_;
   ThreadPool pool_{"requests", 4};
   StorageModule module_;

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/object_key.hpp"
-#include "base/system_clock.hpp"
 #include "crypto/hash.hpp"
 #include "storage/byte_range.hpp"
 #include "storage/content_check.hpp"
@@ -159,16 +158,18 @@ class LocalStore::HalfWritten {
   IncomingFolder::File file_;
 };
 
-LocalStore::LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming)
+LocalStore::LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming,
+                       const Clock& clock)
     : place_{.provider = "local", .bucket = {}, .prefix = std::move(prefix)},
       objects_(std::move(objects)),
       incoming_(std::move(incoming)),
       sync_([this]() -> Result<void> {
         if (::syncfs(objects_.get()) != 0) return file_error(errno, "write the objects to the disk");
         return {};
-      }) {}
+      }),
+      clock_(clock) {}
 
-Result<std::unique_ptr<LocalStore>> LocalStore::open(const fs::path& data_dir, std::string prefix) {
+Result<std::unique_ptr<LocalStore>> LocalStore::open(const fs::path& data_dir, const Clock& clock, std::string prefix) {
   const fs::path objects_path = data_dir / "objects";
   const fs::path incoming_path = data_dir / "incoming";
   IMGIMPORT_RETURN_IF_ERROR(create_folder(objects_path));
@@ -182,7 +183,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(const fs::path& data_dir, s
         .with_remedy("Mount or link the whole of DATA_DIR to one disk, not its objects folder alone.");
   }
   IMGIMPORT_ASSIGN_OR_RETURN(auto incoming, IncomingFolder::open(incoming_path));
-  return std::unique_ptr<LocalStore>(new LocalStore(std::move(prefix), std::move(objects), std::move(incoming)));
+  return std::unique_ptr<LocalStore>(new LocalStore(std::move(prefix), std::move(objects), std::move(incoming), clock));
 }
 
 Result<ObjectInfo> LocalStore::put(const CallContext& context, const ObjectKey& key, const Blob& blob,
@@ -376,10 +377,11 @@ Result<void> LocalStore::remove(const CallContext& context, const ObjectKey& key
   return {};
 }
 
-Result<std::vector<UploadTicket>> LocalStore::tickets(const CallContext&, std::span<const PlannedPut> plans) {
+Result<std::vector<UploadTicket>> LocalStore::tickets(const CallContext& context, std::span<const PlannedPut> plans) {
+  IMGIMPORT_RETURN_IF_ERROR(context.check());
   std::vector<UploadTicket> issued;
   issued.reserve(plans.size());
-  const Timestamp now = SystemClock().now();
+  const Timestamp now = clock_.now();
   for (const PlannedPut& plan : plans) {
     IMGIMPORT_RETURN_IF_ERROR(check_object_key(plan.key));
     issued.push_back(tickets_.issue(plan, now));

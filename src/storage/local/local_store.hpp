@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "imgimport/clock.hpp"
 #include "imgimport/object_store.hpp"
 #include "storage/local/incoming_folder.hpp"
 #include "storage/local/local_tickets.hpp"
@@ -30,8 +31,9 @@ class LocalStore final : public ObjectStore {
   // Creates DATA_DIR, objects/ and incoming/ where they are missing, and removes what dead processes left half-written.
   // kMisconfigured: no right to write, read-only, a file in place of a folder, objects/ and incoming/ on different file
   // systems. kOutOfSpace. The message names the folder, the remedy the setting.
-  // `prefix` is what place() says; keys hold it already.
-  static Result<std::unique_ptr<LocalStore>> open(const std::filesystem::path& data_dir, std::string prefix = {});
+  // `prefix` is what place() says; keys hold it already. REQUIRES: the clock, by which tickets end, outlives the store.
+  static Result<std::unique_ptr<LocalStore>> open(const std::filesystem::path& data_dir, const Clock& clock,
+                                                  std::string prefix = {});
 
   Result<StorePlace> place(const CallContext&) override { return place_; }
   // Besides the contract's errors, kConflict: a folder lies where the object belongs, an object where its folder
@@ -49,14 +51,14 @@ class LocalStore final : public ObjectStore {
                             const std::optional<ByteRange>& range) override;
   // Takes the folders along that become empty.
   Result<void> remove(const CallContext& context, const ObjectKey& key) override;
-  // For the storage service's own PUT route (StorageRoutes), which checks them against issued_tickets().
+  // For the storage service's own PUT route (LocalUploadRoutes), which checks them against issued_tickets().
   Result<std::vector<UploadTicket>> tickets(const CallContext& context, std::span<const PlannedPut> plans) override;
   Result<std::string> link(const CallContext& context, const ObjectKey& key, const LinkOptions& options) override;
 
   const LocalTickets& issued_tickets() const noexcept { return tickets_; }
 
  private:
-  LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming);
+  LocalStore(std::string prefix, UniqueFd objects, std::unique_ptr<IncomingFolder> incoming, const Clock& clock);
 
   class HalfWritten;
   bool has_room(std::uint64_t bytes) const;
@@ -72,6 +74,7 @@ class LocalStore final : public ObjectStore {
   const std::unique_ptr<IncomingFolder> incoming_;
   SyncGroup sync_;
   const LocalTickets tickets_;
+  const Clock& clock_;
 };
 
 }  // namespace imgimport

@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "base/system_clock.hpp"
+#include "fakes/manual_clock.hpp"
 #include "fakes/memory_blob.hpp"
 #include "support/temp_dir.hpp"
 
@@ -16,6 +18,8 @@ namespace imgimport {
 namespace {
 
 namespace fs = std::filesystem;
+
+const SystemClock kClock;
 
 void write_file(const fs::path& path, const std::string& content) {
   fs::create_directories(path.parent_path());
@@ -37,14 +41,14 @@ std::set<std::string> tree(const fs::path& top) {
 }
 
 std::string refusal(const fs::path& data_dir) {
-  const auto store = LocalStore::open(data_dir);
+  const auto store = LocalStore::open(data_dir, kClock);
   return store.has_value() ? std::string()
                            : std::string(to_string(store.error().code())) + " " + store.error().reason();
 }
 
 TEST_CASE("an object is a plain file under its key, and nothing else lies under objects", "[local_store]") {
   const TempDir dir;
-  const auto store = LocalStore::open(dir.path() / "data", "photos").value();
+  const auto store = LocalStore::open(dir.path() / "data", kClock, "photos").value();
   CHECK(store->place({}).value() == StorePlace{.provider = "local", .bucket = {}, .prefix = "photos"});
   REQUIRE(store->put({}, ObjectKey("photos/id/tag/a.jpg"), MemoryBlob("bytes"), {}).has_value());
   CHECK_FALSE(store->put({}, ObjectKey("photos/id/tag/b.jpg"), StreamBlob("bytes", {.size = 9}), {}).has_value());
@@ -53,9 +57,24 @@ TEST_CASE("an object is a plain file under its key, and nothing else lies under 
   CHECK(read_file(objects / "photos/id/tag/a.jpg") == "bytes");
 }
 
+TEST_CASE("tickets end by the clock that the store was given, and are not made for a call that is over",
+          "[local_store]") {
+  const TempDir dir;
+  ManualClock clock;
+  const auto store = LocalStore::open(dir.path(), clock).value();
+  clock.advance(std::chrono::hours(5));
+  const PlannedPut plan{.key = ObjectKey("a/b/c")};
+  CHECK(store->tickets({}, std::span(&plan, 1))->front().expires_at == clock.now() + kLocalTicketLife);
+  std::stop_source stop;
+  stop.request_stop();
+  CallContext over;
+  over.stop = stop.get_token();
+  CHECK(store->tickets(over, std::span(&plan, 1)).error().code() == ErrorCode::kCancelled);
+}
+
 TEST_CASE("nothing half-written is left by puts, whatever became of them", "[local_store]") {
   const TempDir dir;
-  const auto store = LocalStore::open(dir.path()).value();
+  const auto store = LocalStore::open(dir.path(), kClock).value();
   REQUIRE(store->put({}, ObjectKey("a/b/c"), MemoryBlob("bytes"), {}).has_value());
   CHECK_FALSE(store->put({}, ObjectKey("a/b/d"), StreamBlob("bytes", {.size = 9}), {}).has_value());
   CHECK_FALSE(store->put({}, ObjectKey("a/b/c/d"), MemoryBlob("below a file"), {}).has_value());
@@ -68,7 +87,7 @@ TEST_CASE("nothing half-written is left by puts, whatever became of them", "[loc
 
 TEST_CASE("a removed object takes its empty folders along, and those alone", "[local_store]") {
   const TempDir dir;
-  const auto store = LocalStore::open(dir.path()).value();
+  const auto store = LocalStore::open(dir.path(), kClock).value();
   REQUIRE(store->put({}, ObjectKey("p/id/one/a"), MemoryBlob("1"), {}).has_value());
   REQUIRE(store->put({}, ObjectKey("p/id/two/b"), MemoryBlob("2"), {}).has_value());
   REQUIRE(store->remove({}, ObjectKey("p/id/one/a")).has_value());
@@ -87,10 +106,10 @@ TEST_CASE("a start removes what dead processes left, and leaves the living alone
   write_file(incoming / "dead-one" / "lock", "1\n");
   write_file(incoming / "dead-two" / "3", "half");
   fs::create_directories(incoming / "dead-three");
-  const auto living = LocalStore::open(dir.path()).value();
+  const auto living = LocalStore::open(dir.path(), kClock).value();
   CHECK(std::distance(fs::directory_iterator(incoming), {}) == 1);
   {
-    const auto second = LocalStore::open(dir.path()).value();
+    const auto second = LocalStore::open(dir.path(), kClock).value();
     CHECK(std::distance(fs::directory_iterator(incoming), {}) == 2);
     CHECK(living->put({}, ObjectKey("a/b/c"), MemoryBlob("1"), {}).has_value());
     CHECK(second->put({}, ObjectKey("a/b/c"), MemoryBlob("2"), {}).has_value());
@@ -103,7 +122,7 @@ TEST_CASE("a link below objects leads nowhere", "[local_store]") {
   const TempDir dir;
   const fs::path outside = dir.path() / "outside";
   write_file(outside / "tag" / "secret.jpg", "secret");
-  const auto store = LocalStore::open(dir.path() / "data").value();
+  const auto store = LocalStore::open(dir.path() / "data", kClock).value();
   const fs::path objects = dir.path() / "data" / "objects";
   fs::create_directory_symlink(outside, objects / "id");
   fs::create_directories(objects / "p" / "real");
@@ -132,7 +151,7 @@ TEST_CASE("a link below objects leads nowhere", "[local_store]") {
 
 TEST_CASE("folders and pipes are no objects, and no object goes where they are needed", "[local_store]") {
   const TempDir dir;
-  const auto store = LocalStore::open(dir.path()).value();
+  const auto store = LocalStore::open(dir.path(), kClock).value();
   REQUIRE(store->put({}, ObjectKey("a/b/c"), MemoryBlob("x"), {}).has_value());
   REQUIRE(::mkfifo((dir.path() / "objects/a/pipe").c_str(), 0644) == 0);
   for (const char* key : {"a", "a/b", "a/b/c/d", "a/pipe"}) {
