@@ -8,9 +8,9 @@
 #include "imgimport/module.hpp"
 #include "imgimport/object_store.hpp"
 #include "rest/service_routes.hpp"
+#include "storage/local/upload_routes.hpp"
 #include "storage/remote/object_routes.hpp"
 #include "storage/remote/thumbnail_routes.hpp"
-#include "storage/storage_routes.hpp"
 #include "storage/thumbnails/thumbnail_maker.hpp"
 
 namespace imgimport {
@@ -52,7 +52,7 @@ class StorageModule : public Module {
   // Declared in this order: all others end before the store that they use.
   const std::unique_ptr<ObjectStore> store_;
   ThumbnailMaker thumbnails_;
-  std::optional<StorageRoutes> routes_;
+  std::optional<LocalUploadRoutes> routes_;
 };
 
 }  // namespace imgimport

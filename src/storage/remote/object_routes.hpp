@@ -1,5 +1,5 @@
 // The storage service's routes for other services: each method of ObjectStore but put below /internal/v1/storage/.
-// Bytes come in by the tickets' own route (storage_routes.hpp).
+// Bytes come in by the tickets' own route (local/upload_routes.hpp).
 #pragma once
 
 #include "imgimport/object_store.hpp"

@@ -1,4 +1,4 @@
-#include "storage/storage_routes.hpp"
+#include "storage/local/upload_routes.hpp"
 
 #include <exception>
 #include <limits>
@@ -40,18 +40,31 @@ class RequestBlob final : public Blob {
 
 }  // namespace
 
-struct StorageRoutes::Upload {
+struct LocalUploadRoutes::Upload {
+  Upload(LocalUploadRoutes& uploads, const CallContext& call, const HttpRequest& asked, HttpResponder answers)
+      : routes(uploads), context(call), request(asked), responder(std::move(answers)) {}
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
+  ~Upload() {
+    if (!is_accepted) return;
+    const std::lock_guard lock(routes.mutex_);
+    --routes.accepted_;
+    routes.ended_.notify_all();
+  }
+
+  LocalUploadRoutes& routes;
   CallContext context;
   HttpRequest request;
   HttpResponder responder;
   PlannedPut plan;
+  bool is_accepted = false;
 };
 
-StorageRoutes::~StorageRoutes() {
+LocalUploadRoutes::~LocalUploadRoutes() {
   stop(std::chrono::steady_clock::now());
 }
 
-void StorageRoutes::mount(Router& router) {
+void LocalUploadRoutes::mount(Router& router) {
   HttpRouteOptions options;
   options.max_body_bytes = std::numeric_limits<std::size_t>::max();  // the ticket bounds it
   options.guarded = false;                                           // the ticket is the right
@@ -64,23 +77,20 @@ void StorageRoutes::mount(Router& router) {
       options);
 }
 
-void StorageRoutes::put(const CallContext& context, const HttpRequest& request, HttpResponder responder) {
+void LocalUploadRoutes::put(const CallContext& context, const HttpRequest& request, HttpResponder responder) {
   auto plan = tickets_.redeem(ObjectKey(request.path_arg("key")), request, clock_.now());
   if (!plan.has_value()) return responder.send(local_put_refusal(plan.error(), request));
-  ThreadPool* threads = pool();
+  auto upload = std::make_shared<Upload>(*this, context, request, std::move(responder));
+  upload->plan = *std::move(plan);
+  ThreadPool* threads = admit(*upload);
   if (threads == nullptr) {
-    return responder.send(local_put_refusal(
+    return upload->responder.send(local_put_refusal(
         Error(ErrorCode::kUnavailable, "the storage service is ending").with_reason("server_ending"), request));
   }
-  auto upload = std::make_shared<Upload>(Upload{context, request, std::move(responder), *std::move(plan)});
   threads->post([this, upload = std::move(upload)] { run(*upload); });
 }
 
-void StorageRoutes::run(Upload& upload) {
-  {
-    const std::lock_guard lock(mutex_);
-    ++under_way_;
-  }
+void LocalUploadRoutes::run(Upload& upload) {
   std::stop_source stop;
   const std::stop_callback by_client(upload.context.stop, [&stop] { stop.request_stop(); });
   const std::stop_callback by_end(cancel_.get_token(), [&stop] { stop.request_stop(); });
@@ -95,25 +105,25 @@ void StorageRoutes::run(Upload& upload) {
   }
   upload.responder.send(stored.has_value() ? local_put_answer(*stored)
                                            : local_put_refusal(stored.error(), upload.request));
-  const std::lock_guard lock(mutex_);
-  --under_way_;
-  ended_.notify_all();
 }
 
-// nullptr: the service is ending.
-ThreadPool* StorageRoutes::pool() {
+// Where to post it; nullptr: the service is ending. Counted from here on, not from when a thread takes it up: between
+// the two, stop() would not see it.
+ThreadPool* LocalUploadRoutes::admit(Upload& upload) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return nullptr;
   if (!pool_) pool_ = std::make_unique<ThreadPool>("upload", kUploads);
+  ++accepted_;
+  upload.is_accepted = true;
   return pool_.get();
 }
 
-void StorageRoutes::stop(std::chrono::steady_clock::time_point deadline) {
+void LocalUploadRoutes::stop(std::chrono::steady_clock::time_point deadline) {
   {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     if (!pool_) return;
-    ended_.wait_until(lock, deadline, [this] { return under_way_ == 0 && pool_->waiting() == 0; });
+    ended_.wait_until(lock, deadline, [this] { return accepted_ == 0; });
   }
   cancel_.request_stop();
   pool_->stop();

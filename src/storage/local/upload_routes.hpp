@@ -19,14 +19,14 @@
 
 namespace imgimport {
 
-class StorageRoutes {
+class LocalUploadRoutes {
  public:
   static constexpr std::size_t kUploads = 64;  // at once; others wait, and their clients with them
 
   // REQUIRES: all outlive it, and it the routes.
-  StorageRoutes(ObjectStore& objects, const LocalTickets& tickets, const Clock& clock)
+  LocalUploadRoutes(ObjectStore& objects, const LocalTickets& tickets, const Clock& clock)
       : objects_(objects), tickets_(tickets), clock_(clock) {}
-  ~StorageRoutes();
+  ~LocalUploadRoutes();
   void mount(Router& router);
 
   // Uploads under way end by themselves until `deadline`, and are cancelled then. Idempotent.
@@ -36,7 +36,7 @@ class StorageRoutes {
   struct Upload;
   void put(const CallContext& context, const HttpRequest& request, HttpResponder responder);
   void run(Upload& upload);
-  ThreadPool* pool();
+  ThreadPool* admit(Upload& upload);
 
   ObjectStore& objects_;
   const LocalTickets& tickets_;
@@ -46,7 +46,7 @@ class StorageRoutes {
   std::mutex mutex_;  // guards all below
   std::condition_variable ended_;
   std::unique_ptr<ThreadPool> pool_;
-  std::size_t under_way_ = 0;
+  std::size_t accepted_ = 0;  // and not ended yet
   bool stopping_ = false;
 };
 
