@@ -244,6 +244,14 @@ bool rejects_page_token(const DriveCall& call, int status, const Document& docum
   });
 }
 
+// Of a drive's non-members, in either of Google's ways: "Shared drive not found" says nothing of the folder.
+bool refuses_shared_drive(const DriveCall& call, const Document& document) {
+  if (call.kind != DriveCall::Kind::kList) return false;
+  return std::any_of(document.stated.begin(), document.stated.end(), [](const Stated& stated) {
+    return stated.reason == "notFound" && equals_ignore_case(stated.location, "driveId");
+  });
+}
+
 Error by_status(const DriveCall& call, const DriveRefusal& refusal, const Document& document) {
   const std::string said = document_summary(refusal.body);
   const std::string stated = document.stated.empty() ? std::string() : snake_case(document.stated.front().reason);
@@ -292,6 +300,9 @@ Error without_wait(const DriveCall& call, const DriveRefusal& refusal) {
                  fmt::format("Google Drive does not accept the page token for {} any more", thing(call)))
         .with_reason("page_token_rejected")
         .with_remedy("The folder is listed again from its first page.");
+  }
+  if (refuses_shared_drive(call, document)) {
+    return by_meaning(call, *meaning_of("teamDriveMembershipRequired"), document);
   }
   if (const Meaning* const meaning = strongest(document)) return by_meaning(call, *meaning, document);
   return by_status(call, refusal, document);

@@ -54,6 +54,20 @@ Error gone_target() {
       .with_remedy("Delete the shortcut in Google Drive, or make a new one.");
 }
 
+// `shared_drive` empty: among all that the account can see, which is all that Google has for a drive's non-members. The
+// corpora are not named then: "user" is what it searches by itself, and naming it may shut shared drives out.
+std::string list_parameters(const FolderRef& folder, const DriveId& shared_drive, std::string_view page_token) {
+  const std::string query = quoted(folder.id.value()) + " in parents and trashed=false";
+  std::string parameters = fmt::format(
+      "q={}&pageSize=1000&supportsAllDrives=true&includeItemsFromAllDrives=true&fields={}", percent_encode(query),
+      percent_encode(fmt::format("nextPageToken,incompleteSearch,files({})", kDriveFileFields)));
+  if (!shared_drive.value().empty()) {
+    parameters += "&corpora=drive&driveId=" + percent_encode(shared_drive.value());
+  }
+  if (!page_token.empty()) parameters += "&pageToken=" + percent_encode(page_token);
+  return parameters;
+}
+
 DriveRequest file_request(DriveCall::Kind kind, const FileRef& file, std::string_view fields) {
   return {.kind = kind,
           .id = file.id.value(),
@@ -123,24 +137,31 @@ Result<DriveResource> DriveSource::look_up_root(const CallContext& context, cons
 }
 
 Result<SourcePage> DriveSource::list(const CallContext& context, const FolderRef& folder, std::string_view page_token) {
-  const std::string query = quoted(folder.id.value()) + " in parents and trashed=false";
-  std::string parameters = fmt::format(
-      "q={}&pageSize=1000&supportsAllDrives=true&includeItemsFromAllDrives=true&fields={}", percent_encode(query),
-      percent_encode(fmt::format("nextPageToken,incompleteSearch,files({})", kDriveFileFields)));
-  if (folder.shared_drive.value().empty()) {
-    parameters += "&corpora=user";
-  } else {
-    parameters += "&corpora=drive&driveId=" + percent_encode(folder.shared_drive.value());
+  const DriveId drive = is_foreign(folder.shared_drive) ? DriveId() : folder.shared_drive;
+  DriveRequest request{.kind = DriveCall::Kind::kList,
+                       .id = folder.id.value(),
+                       .resource_key = folder.resource_key,
+                       .path = "files",
+                       .parameters = list_parameters(folder, drive, page_token)};
+  auto body = api_->get(context, request);
+  // A folder can be shared with somebody who is no member of the drive that it lies in.
+  if (!body.has_value() && !drive.value().empty() && body.error().reason() == "team_drive_membership_required") {
+    {
+      const std::scoped_lock lock(mutex_);
+      foreign_drives_.insert(drive);
+    }
+    request.parameters = list_parameters(folder, DriveId(), page_token);
+    body = api_->get(context, request);
   }
-  if (!page_token.empty()) parameters += "&pageToken=" + percent_encode(page_token);
-  IMGIMPORT_ASSIGN_OR_RETURN(const std::string body, api_->get(context, {.kind = DriveCall::Kind::kList,
-                                                                         .id = folder.id.value(),
-                                                                         .resource_key = folder.resource_key,
-                                                                         .path = "files",
-                                                                         .parameters = std::move(parameters)}));
-  auto page = parse_drive_page(body);
+  if (!body.has_value()) return std::move(body).error();
+  auto page = parse_drive_page(*body);
   if (!page.has_value()) return std::move(page).error().with_context("listing the folder " + folder.id.value());
   return page;
+}
+
+bool DriveSource::is_foreign(const DriveId& shared_drive) const {
+  const std::scoped_lock lock(mutex_);
+  return foreign_drives_.contains(shared_drive);
 }
 
 Result<SourceFile> DriveSource::look_up(const CallContext& context, const FileRef& file) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_set>
 
 #include "imgimport/clock.hpp"
 #include "imgimport/http_client.hpp"
@@ -23,7 +25,8 @@ class DriveApi;
 struct DriveResource;
 
 // Thread-safe, without waiting on each other but for an access token. Without any credentials every call fails with
-// kMisconfigured (no_credentials). Each call is one request, two after a 401 or for a shortcut.
+// kMisconfigured (no_credentials). Each call is one request; two after a 401, for a shortcut, and for the first listing
+// in a shared drive of which the account is no member.
 // REQUIRES: `http` and `clock` outlive it and its readers.
 class DriveSource : public Source {
  public:
@@ -44,9 +47,12 @@ class DriveSource : public Source {
 
   DriveSource(std::unique_ptr<DriveApi> api, AbuseRisk abuse);
   Result<DriveResource> look_up_root(const CallContext& context, const FolderRef& folder);
+  bool is_foreign(const DriveId& shared_drive) const;
 
   const std::unique_ptr<DriveApi> api_;
   const AbuseRisk abuse_;
+  mutable std::mutex mutex_;
+  std::unordered_set<DriveId> foreign_drives_;  // guarded by mutex_: those of which the account is no member
 };
 
 }  // namespace imgimport

@@ -188,20 +188,32 @@ TEST_CASE("what cannot be downloaded is refused as Drive refuses it", "[emulator
 TEST_CASE("shared drives and resource keys open only to whoever asks rightly", "[emulator]") {
   DriveEmulator drive;
   DriveTree& tree = drive.tree();
-  const std::string shared = tree.add_shared_drive("team", {.anyone = true});
-  const std::string in_shared = tree.add_file(shared, "team.jpg", {.size = 10});
+  const std::string shared = tree.add_shared_drive("team", {.emails = {"member@example.com"}});
+  const std::string shown = tree.add_folder(shared, "shown");
+  const std::string in_shared = tree.add_file(shown, "team.jpg", {.size = 10});
+  tree.set_audience(shown, {.anyone = true});
   const std::string keyed_folder = tree.add_folder(drive.root_id(), "old", {.resource_key = "0-key"});
   tree.add_file(keyed_folder, "old.jpg", {.size = 10});
   REQUIRE(drive.start().has_value());
 
   CHECK(get(drive, keyed("/drive/v3/files/" + in_shared)).status == 404);
   CHECK(get(drive, keyed("/drive/v3/files/" + in_shared + "?supportsAllDrives=true")).status == 200);
-  CHECK(find(drive, in(shared)).empty());
+  CHECK(find(drive, in(shown)).empty());
   const std::string all = "&supportsAllDrives=true&includeItemsFromAllDrives=true";
-  CHECK(names_of(list(drive, {.q = in(shared), .more = all})).size() == 1);
-  CHECK(names_of(list(drive, {.q = in(shared), .more = all + "&corpora=drive&driveId=" + shared})).size() == 1);
+  CHECK(names_of(list(drive, {.q = in(shown), .more = all})).size() == 1);
   CHECK(get(drive, keyed("/drive/v3/files?corpora=drive" + all)).status == 400);
-  CHECK(get(drive, keyed("/drive/v3/drives/" + shared)).status == 200);
+
+  // Members may name the drive; whoever was given a folder of it may not.
+  const std::string in_drive = all + "&corpora=drive&driveId=" + shared;
+  const RawResponse refused = get(drive, keyed("/drive/v3/files?q=" + percent_encode(in(shown)) + in_drive));
+  CHECK(refused.status == 404);
+  CHECK(reason_of(refused) == "notFound");
+  CHECK_THAT(refused.body, Catch::Contains("Shared drive not found: " + shared) && Catch::Contains("\"driveId\""));
+  CHECK(get(drive, keyed("/drive/v3/drives/" + shared)).status == 404);
+  const std::string member = "Authorization: Bearer " + drive.access().issue_token("member@example.com") + "\r\n";
+  tree.set_audience(shown, {.anyone = true, .emails = {"member@example.com"}});
+  CHECK(get(drive, "/drive/v3/files?q=" + percent_encode(in(shown)) + in_drive, member).status == 200);
+  CHECK(get(drive, "/drive/v3/drives/" + shared, member).status == 200);
 
   const std::string key = "X-Goog-Drive-Resource-Keys: 1abc/other," + keyed_folder + "/0-key\r\n";
   CHECK(get(drive, keyed("/drive/v3/files/" + keyed_folder)).status == 404);

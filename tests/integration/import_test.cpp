@@ -8,6 +8,8 @@
 #include "emulators/drive/nasty_tree.hpp"
 #include "support/deployment.hpp"
 #include "support/import_audit.hpp"
+#include "support/server_process.hpp"
+#include "support/temp_dir.hpp"
 #include "support/waits.hpp"
 
 using namespace imgimport;
@@ -187,6 +189,34 @@ TEST_CASE("a folder with everything that importers trip over: each file ends as 
   }
   for (const auto& [id, item] : items) CHECK(tree.files.contains(id));
   CHECK(audit_objects(deployment.data(), records) == "");
+}
+
+TEST_CASE("a folder of a shared drive is imported by an account that is no member of the drive") {
+  const std::string robot = "robot@project.iam.gserviceaccount.com";
+  DriveEmulator drive;
+  const auto team = drive.tree().add_shared_drive("team", {.emails = {"member@example.com"}});
+  const auto album = drive.tree().add_folder(team, "album");
+  drive.tree().add_files(album, {.count = 7, .size = 3'000});
+  drive.tree().add_files(drive.tree().add_folder(album, "2021"), {.count = 5, .size = 3'000});
+  drive.tree().add_files(drive.tree().add_folder(album, "2022"), {.count = 3, .size = 3'000});
+  REQUIRE(drive.start().has_value());
+  auto settings = settings_for(drive);
+  SECTION("shared with a service account") {
+    drive.tree().set_audience(album, {.emails = {robot}});
+    settings.erase("GOOGLE_API_KEY");
+    settings["GOOGLE_APPLICATION_CREDENTIALS"] = drive.access().add_service_account(robot, drive.token_url());
+  }
+  SECTION("shared with everybody who has the link, and imported with an API key") {
+    drive.tree().set_audience(album, {.anyone = true});
+  }
+  const TempDir dir;
+  ServerProcess server(dir.path() / "data", settings);
+  const auto status = server.wait_for_job(server.import_folder(DriveEmulator::folder_link(album)));
+  CHECK(status.at("status").as_string() == "completed");
+  CHECK(count(status, "imported_count") == 15);
+  CHECK(audit_against_source(drive.tree(), all_records(server)) == "");
+  // The drive is named once, not once for each folder: what lies in the album is listed after the album.
+  CHECK(drive.counters().values().statuses[404] == 1);
 }
 
 TEST_CASE("with 40 % of all requests failing, everything still arrives") {

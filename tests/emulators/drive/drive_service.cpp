@@ -205,15 +205,9 @@ void DriveService::mount(Router& router) {
         as_caller([](const HttpRequest&, const Caller&, const Fault&) { return about_json(); }));
   route(router, HttpMethod::kGet, "/drive/v3/drives/{id}", fast, always(RequestKind::kOther),
         as_caller([this](const HttpRequest& request, const Caller& caller, const Fault&) {
-          const auto item = tree_.find(request.path_arg("id"));
-          Viewer viewer = viewer_of(request, caller);
-          viewer.all_drives = true;
-          if (!item || item->id != item->drive_id || !is_visible(*item, viewer)) {
-            GoogleError error = google_error("notFound");
-            error.message = "Shared drive not found: " + request.path_arg("id");
-            error.location = "driveId";
-            return error_response(error);
-          }
+          const std::string& id = request.path_arg("id");
+          const auto item = tree_.find(id);
+          if (!item || !is_member(tree_, id, caller)) return error_response(shared_drive_not_found(id));
           return json_response(200, boost::json::serialize(drive_json(*item)));
         }));
   for (const char* path : {"/token", "/oauth2/v4/token"}) {

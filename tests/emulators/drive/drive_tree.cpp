@@ -183,14 +183,14 @@ std::string DriveTree::add_shortcut(const std::string& parent, const std::string
   return insert(std::move(item));
 }
 
-std::string DriveTree::add_shared_drive(const std::string& name, const Audience& audience) {
+std::string DriveTree::add_shared_drive(const std::string& name, const Audience& members) {
   const std::unique_lock lock(mutex_);
   DriveItem item = child_of("", name, {});
   item.id = "0A" + item.id.substr(1, 14) + "PVA";
   item.kind = ItemKind::kFolder;
   item.mime_type = kFolderMime;
   item.drive_id = item.id;
-  item.audience = std::make_shared<Audience>(audience);
+  item.audience = std::make_shared<Audience>(members);
   return insert(std::move(item));
 }
 

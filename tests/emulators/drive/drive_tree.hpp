@@ -77,8 +77,9 @@ class DriveTree {
   // The target need not exist.
   std::string add_shortcut(const std::string& parent, const std::string& name, const std::string& target,
                            const ShortcutOptions& options = {});
-  // A shared drive's top folder; its id is the drive's. Visible only with supportsAllDrives.
-  std::string add_shared_drive(const std::string& name, const Audience& audience);
+  // A shared drive's top folder; its id is the drive's. Visible only with supportsAllDrives. Its members are the emails
+  // of `members`; set_audience() of a folder in it shares that one with others.
+  std::string add_shared_drive(const std::string& name, const Audience& members);
 
   // For the item and everything below it.
   void set_audience(const std::string& id, const Audience& audience);

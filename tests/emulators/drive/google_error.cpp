@@ -83,6 +83,13 @@ GoogleError file_not_found(std::string_view id) {
   return error;
 }
 
+GoogleError shared_drive_not_found(std::string_view id) {
+  GoogleError error = google_error("notFound");
+  error.message = "Shared drive not found: " + std::string(id);
+  error.location = "driveId";
+  return error;
+}
+
 GoogleError invalid_parameter(std::string_view name, std::string_view message) {
   return {.status = 400,
           .reason = "invalid",

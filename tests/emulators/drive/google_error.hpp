@@ -21,6 +21,7 @@ struct GoogleError {
 // unknown reason becomes a 403 of that reason.
 GoogleError google_error(std::string_view reason);
 GoogleError file_not_found(std::string_view id);
+GoogleError shared_drive_not_found(std::string_view id);
 GoogleError invalid_parameter(std::string_view name, std::string_view message);
 
 // {"error":{"code":…,"message":…,"errors":[…]}}

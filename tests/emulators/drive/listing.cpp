@@ -201,12 +201,23 @@ bool is_visible(const DriveItem& item, const Viewer& viewer) {
   return item.resource_key.empty() || holds_key(viewer.resource_keys, item.id, item.resource_key);
 }
 
+bool is_member(const DriveTree& tree, const std::string& drive_id, const Caller& caller) {
+  bool member = false;
+  tree.with_item(drive_id, [&](const DriveItem& drive) {
+    member = drive.id == drive.drive_id && drive.audience->emails.contains(caller.email);
+  });
+  return member;
+}
+
 HttpResponse list_files(const DriveTree& tree, const HttpRequest& request, const Viewer& viewer,
                         const PageTokenGeneration& generation) {
   const std::uint64_t born = generation;
   auto read = read_request(tree, request, born);
   if (const auto* error = std::get_if<GoogleError>(&read)) return error_response(*error);
   const ListRequest& list = std::get<ListRequest>(read);
+  if (!list.drive_id.empty() && !is_member(tree, list.drive_id, viewer.caller)) {
+    return error_response(shared_drive_not_found(list.drive_id));
+  }
 
   boost::json::monotonic_resource memory;
   boost::json::array files(&memory);

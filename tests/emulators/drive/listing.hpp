@@ -20,6 +20,8 @@ struct Viewer {
 Viewer viewer_of(const HttpRequest& request, Caller caller);
 // Whether the item exists for this viewer; if not, Google says "not found", whatever the reason.
 bool is_visible(const DriveItem& item, const Viewer& viewer);
+// Whether there is such a shared drive, and the caller is one of its members.
+bool is_member(const DriveTree& tree, const std::string& drive_id, const Caller& caller);
 
 // Page tokens of an older generation are refused.
 using PageTokenGeneration = std::atomic<std::uint64_t>;

@@ -111,7 +111,7 @@ TEST_CASE("a listing asks for one parent, all drives, no trash, and a full page"
   CHECK(first.query("pageSize") == "1000");
   CHECK(first.query("supportsAllDrives") == "true");
   CHECK(first.query("includeItemsFromAllDrives") == "true");
-  CHECK(first.query("corpora") == "user");
+  CHECK(first.query("corpora").empty());
   CHECK(first.query("driveId").empty());
   CHECK(first.query("pageToken").empty());
   CHECK(first.query("key") == "KEY-SECRET");
@@ -123,6 +123,36 @@ TEST_CASE("a listing asks for one parent, all drives, no trash, and a full page"
   CHECK(second.query("driveId") == "0Adrive");
   CHECK(percent_decode(second.query("pageToken")) == "n/1 +");
   CHECK(second.header("X-Goog-Drive-Resource-Keys") == "1fold/0-k");
+}
+
+TEST_CASE("a folder in a shared drive of which the account is no member is listed without naming the drive",
+          "[drive]") {
+  const std::string refused = GENERATE(values<std::string>({
+      R"({"error":{"errors":[{"domain":"global","reason":"notFound","message":"Shared drive not found: 0Adrive","locationType":"parameter","location":"driveId"}],"code":404,"message":"Shared drive not found: 0Adrive"}})",
+      R"({"error":{"errors":[{"reason":"teamDriveMembershipRequired"}],"code":403,"message":"m"}})",
+  }));
+  Bench bench([&](const ImposterRequest& request) {
+    if (request.query("driveId") == "0Aother") return ImposterReply::json(R"({"files":[]})");
+    if (request.query("corpora") == "drive")
+      return ImposterReply::json(refused, refused.find("404") != std::string::npos ? 404 : 403);
+    return ImposterReply::json(R"({"files":[{"id":"1a"}]})");
+  });
+  const auto page = bench.source->list({}, folder("1fold", "0-k", "0Adrive"), "");
+  REQUIRE(page.has_value());
+  CHECK(page->entries.size() == 1);
+  const auto second = bench.server.requests().at(1);
+  CHECK(second.query("corpora").empty());
+  CHECK(second.query("driveId").empty());
+  CHECK(second.query("supportsAllDrives") == "true");
+  CHECK(second.query("includeItemsFromAllDrives") == "true");
+  CHECK(second.header("X-Goog-Drive-Resource-Keys") == "1fold/0-k");
+
+  // Asked once for each drive.
+  CHECK(bench.source->list({}, folder("1fold", "", "0Adrive"), "n")->entries.size() == 1);
+  CHECK(bench.server.requests().size() == 3);
+  CHECK(percent_decode(bench.server.requests().at(2).query("pageToken")) == "n");
+  CHECK(bench.source->list({}, folder("1other", "", "0Aother"), "").has_value());
+  CHECK(bench.server.requests().at(3).query("driveId") == "0Aother");
 }
 
 TEST_CASE("an id with a quote or a backslash stays inside its quotes", "[drive]") {
