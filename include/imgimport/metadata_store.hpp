@@ -135,7 +135,7 @@ class Journal {
   virtual Result<std::vector<BatchId>> ready_batches(const CallContext& context, const JobLease& lease, BatchId after,
                                                      std::size_t limit) = 0;
 
-  // When the next item that is in no batch falls due; nullopt = none waits.
+  // When the next item that is in no batch falls due: Timestamp{} for one that was never put off; nullopt = none waits.
   virtual Result<std::optional<Timestamp>> next_due(const CallContext& context, const JobId& job) = 0;
 
   // The pending items of a batch, each with the record of `place` that has its content already, if any. One query or

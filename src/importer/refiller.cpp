@@ -57,11 +57,16 @@ Result<std::size_t> Refiller::refill(const CallContext& context, Entry& entry, T
   auto ready = journal_.ready_batches(context, entry.lease, entry.cursor, room);
   if (!ready.has_value()) return std::move(ready).error();
   if (ready->size() < room) {
-    // Nothing whole is left: group what has fallen due since, and what a listing left over.
-    IMGIMPORT_ASSIGN_OR_RETURN(
-        const std::vector<BatchId> grouped,
-        journal_.group_due(context, entry.lease, now, options_.batch_size, room - ready->size()));
-    ready->insert(ready->end(), grouped.begin(), grouped.end());
+    // Nothing whole is left: group what has fallen due since, and what a listing left over. Asked first whether there
+    // is any, for grouping is a write, and items may be put off for hours.
+    IMGIMPORT_ASSIGN_OR_RETURN(const auto due, journal_.next_due(context, entry.lease.job));
+    if (due && *due <= now) {
+      IMGIMPORT_RETURN_IF_ERROR(
+          journal_.group_due(context, entry.lease, now, options_.batch_size, room - ready->size()));
+      // Read again: pages that were listed meanwhile brought batches with lower ids, and the cursor must not pass them.
+      ready = journal_.ready_batches(context, entry.lease, entry.cursor, room);
+      if (!ready.has_value()) return std::move(ready).error();
+    }
   }
   entry.more = ready->size() == room;
   if (ready->empty()) return std::size_t{0};

@@ -474,7 +474,7 @@ Result<std::optional<Timestamp>> MemoryMetadataStore::next_due(const CallContext
   for (const auto& [item_id, item] : job->items) {
     const bool waits = item.state == ItemState::kPending || item.state == ItemState::kDeferred;
     if (!waits || item.batch != 0) continue;
-    const Timestamp due = item.not_before.value_or(clock_.now());
+    const Timestamp due = item.not_before.value_or(Timestamp{});
     next = next ? std::min(*next, due) : due;
   }
   return next;

@@ -60,9 +60,7 @@ Result<std::optional<Timestamp>> SqlMetadataStore::next_due(const CallContext& c
   return read(context, [&](const Work& work) -> Result<std::optional<Timestamp>> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::find_job(work, id));
     if (!job.is_live()) return std::optional<Timestamp>();
-    const auto due = work.integer(dialect_.next_due, {{"job", job.row}});
-    if (due == 0) return std::optional<Timestamp>(work.now);
-    return from_millis(due);
+    return from_millis(work.integer(dialect_.next_due, {{"job", job.row}}));
   });
 }
 

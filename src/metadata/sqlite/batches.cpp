@@ -139,9 +139,7 @@ Result<std::optional<Timestamp>> SqliteMetadataStore::next_due(const CallContext
         "SELECT min(not_before) FROM items INDEXED BY items_due "
         "WHERE job_id = ?1 AND state IN (1, 6) AND batch_id IS NULL");
     query.bind(job.row).next();
-    const auto due = query.maybe_integer(0);
-    if (due == 0) return std::optional<Timestamp>(clock_.now());
-    return from_millis(due);
+    return from_millis(query.maybe_integer(0));
   });
 }
 

@@ -1,10 +1,13 @@
 #include "importer/refiller.hpp"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/system_clock.hpp"
+#include "fakes/memory_metadata_store.hpp"
 #include "metadata/sqlite/store.hpp"
 #include "queue/in_process_queue.hpp"
 #include "support/temp_dir.hpp"
@@ -15,10 +18,24 @@ namespace {
 
 constexpr std::chrono::milliseconds kTtl{60'000};
 
+// Tells how often it was asked to group, and what happens just before it does.
+class GroupingStore : public MemoryMetadataStore {
+ public:
+  using MemoryMetadataStore::MemoryMetadataStore;
+  Result<std::vector<BatchId>> group_due(const CallContext& context, const JobLease& lease, Timestamp now,
+                                         std::size_t batch_size, std::size_t limit) override {
+    ++groupings;
+    if (before) std::exchange(before, nullptr)();
+    return MemoryMetadataStore::group_due(context, lease, now, batch_size, limit);
+  }
+  int groupings = 0;
+  std::function<void()> before;
+};
+
 struct Bench {
   TempDir dir;
   SystemClock clock;
-  std::unique_ptr<SqliteMetadataStore> store;
+  std::unique_ptr<MetadataStore> store;
   InProcessQueue queue{64};
   CallContext context;
 
@@ -30,26 +47,57 @@ struct Bench {
     store = *std::move(opened);
   }
 
-  JobLease job_with(const std::string& id, int images) {
+  GroupingStore& use_grouping_store() {
+    auto grouping = std::make_unique<GroupingStore>(clock);
+    GroupingStore& it = *grouping;
+    store = std::move(grouping);
+    return it;
+  }
+
+  JobLease listing_job(const std::string& id) {
     NewJob job;
     job.id = JobId(id);
     job.root.id = DriveId("root-" + id);
     job.root.name = "root";
     const auto created = store->create_job(context, job, "me", kTtl);
     REQUIRE(created.has_value());
-    const JobLease lease{job.id, created->job.epoch};
+    return {job.id, created->job.epoch};
+  }
+
+  // Images number `from` up to but not including `to`.
+  void add_page(const JobLease& lease, int from, int to) {
     ListedPage page;
-    page.folder = job.root.id;
-    for (int i = 0; i < images; ++i) {
+    page.folder = DriveId("root-" + lease.job.value());
+    for (int i = from; i < to; ++i) {
       NewItem item;
-      item.file.id = DriveId(id + "-" + std::to_string(i));
+      item.file.id = DriveId(lease.job.value() + "-" + std::to_string(i));
       item.file.name = "x.jpg";
       item.key = ObjectKey("k/" + item.file.id.value());
       page.items.push_back(item);
     }
     REQUIRE(store->add_page(context, lease, page, 10).has_value());
+  }
+
+  JobLease job_with(const std::string& id, int images) {
+    JobLease lease = listing_job(id);
+    add_page(lease, 0, images);
     REQUIRE(store->finish_listing(context, lease).has_value());
     return lease;
+  }
+
+  // Whatever the batch still holds comes back at `due`.
+  void put_off(const BatchRef& batch, Timestamp due) {
+    const auto opened = store->open_batch(context, batch, {"local", "", ""});
+    REQUIRE(opened.has_value());
+    std::vector<Outcome> outcomes;
+    for (const WorkItem& item : opened->items) {
+      Outcome outcome;
+      outcome.job = batch.job;
+      outcome.item = item.id;
+      outcome.not_before = due;
+      outcomes.push_back(outcome);
+    }
+    REQUIRE(store->commit(context, outcomes, {"local", "", ""}).has_value());
   }
 
   std::vector<BatchRef> drain() {
@@ -119,19 +167,39 @@ TEST_CASE("an item put off comes back when it is due, and not before") {
   REQUIRE(refiller.top_up(bench.context, now).has_value());
   const auto batches = bench.drain();
   REQUIRE(batches.size() == 1);
-  std::vector<Outcome> outcomes;
-  const auto batch = bench.store->open_batch(bench.context, batches[0], {"local", "", ""});
-  REQUIRE(batch.has_value());
-  for (const WorkItem& item : batch->items) {
-    Outcome outcome;
-    outcome.job = JobId("a");
-    outcome.item = item.id;
-    outcome.not_before = now + std::chrono::hours(1);
-    outcomes.push_back(outcome);
-  }
-  REQUIRE(bench.store->commit(bench.context, outcomes, {"local", "", ""}).has_value());
+  bench.put_off(batches[0], now + std::chrono::hours(1));
   CHECK(refiller.top_up(bench.context, now)->pushed == 0);
   CHECK(refiller.top_up(bench.context, now + std::chrono::minutes(61))->pushed == 1);
+}
+
+TEST_CASE("nothing is grouped, which is a write, before something is due") {
+  Bench bench;
+  const GroupingStore& store = bench.use_grouping_store();
+  Refiller refiller(options_with(8), *bench.store, bench.queue);
+  refiller.add(bench.job_with("a", 13));
+  const Timestamp now = bench.clock.now();
+  CHECK(refiller.top_up(bench.context, now)->pushed == 2);
+  CHECK(store.groupings == 1);
+  for (const BatchRef& batch : bench.drain()) bench.put_off(batch, now + std::chrono::hours(1));
+  for (int tick = 0; tick < 3; ++tick) CHECK(refiller.top_up(bench.context, now)->pushed == 0);
+  CHECK(store.groupings == 1);
+  CHECK(refiller.top_up(bench.context, now + std::chrono::hours(1))->pushed == 2);
+}
+
+TEST_CASE("batches that a listing brings while a remainder is grouped are not passed over") {
+  Bench bench;
+  GroupingStore& store = bench.use_grouping_store();
+  Refiller refiller(options_with(8), *bench.store, bench.queue);
+  const JobLease lease = bench.listing_job("a");
+  bench.add_page(lease, 0, 13);
+  store.before = [&] { bench.add_page(lease, 13, 33); };
+  refiller.add(lease);
+  REQUIRE(refiller.top_up(bench.context, bench.clock.now()).has_value());
+  std::size_t items = 0;
+  for (const BatchRef& batch : bench.drain()) {
+    items += bench.store->open_batch(bench.context, batch, {"local", "", ""})->items.size();
+  }
+  CHECK(items == 33);
 }
 
 TEST_CASE("a queue that forgot everything is filled again after a rescan") {
