@@ -13,13 +13,14 @@ namespace imgimport {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr milliseconds kTickWhileBusy{50};
 constexpr milliseconds kTickWhileIdle{1'000};
 constexpr milliseconds kLookForJobsEvery{2'000};
 constexpr milliseconds kSampleEvery{1'000};
 constexpr std::size_t kSamplesKept = 10;  // the rate is that of the last ten seconds
+// Longer than what is queued ahead of a job's batches usually takes: to hand one out twice is safe, but may be in vain.
+constexpr milliseconds kUnmovedFor{600'000};
 
 bool is_over(const Job& job) {
   switch (job.status) {
@@ -47,7 +48,7 @@ Importer::Importer(const ImporterOptions& options, const ImporterPorts& ports)
     : options_(options),
       ports_(ports),
       refiller_(options.refill, ports.journal, ports.queue),
-      lister_(options.listing, {ports.source, ports.journal, ports.source_budget}, [this] { wake(); }) {}
+      lister_(options.listing, {ports.source, ports.journal, ports.source_budget, ports.clock}, [this] { wake(); }) {}
 
 Importer::~Importer() {
   stop();
@@ -175,7 +176,7 @@ Result<ImportProgress> Importer::progress(const CallContext& context, const JobI
   const auto found = rates_.find(job);
   if (found == rates_.end() || found->second.empty()) return progress;
   const Sample& oldest = found->second.front();
-  const double seconds = std::chrono::duration<double>(steady_clock::now() - oldest.at).count();
+  const double seconds = std::chrono::duration<double>(ports_.clock.steady_now() - oldest.at).count();
   if (seconds <= 0) return progress;
   // Fewer than before: what was stored turned out to be damaged (JobStore::report_damage).
   progress.images_per_second = std::max(0.0, static_cast<double>(counters.processed() - oldest.processed) / seconds);
@@ -231,8 +232,8 @@ void Importer::wake() {
 void Importer::run(const std::stop_token& stop) {
   CallContext context;
   context.stop = stop;
-  auto looked_for_jobs = steady_clock::now() - kLookForJobsEvery;
-  auto renewed = steady_clock::now();
+  auto looked_for_jobs = ports_.clock.steady_now() - kLookForJobsEvery;
+  auto renewed = ports_.clock.steady_now();
   while (!stop.stop_requested()) {
     std::vector<Job> accepted;
     bool look = false;
@@ -242,7 +243,7 @@ void Importer::run(const std::stop_token& stop) {
       look = std::exchange(look_for_jobs_, false);
     }
     for (const Job& job : accepted) drive(job, {job.id, job.epoch});
-    const auto now = steady_clock::now();
+    const auto now = ports_.clock.steady_now();
     if (look || now - looked_for_jobs >= kLookForJobsEvery) {
       adopt(context);
       looked_for_jobs = now;
@@ -263,7 +264,9 @@ void Importer::run(const std::stop_token& stop) {
 }
 
 void Importer::drive(const Job& job, const JobLease& lease) {
-  driven_.insert_or_assign(job.id, Driven{lease, {}, false});
+  Driven driven;
+  driven.lease = lease;
+  driven_.insert_or_assign(job.id, std::move(driven));
   refiller_.remove(job.id);
   if (!job.dry_run) refiller_.add(lease);
   if (!job.listed) lister_.begin(job, lease);
@@ -310,6 +313,14 @@ void Importer::adopt(const CallContext& context) {
   }
 }
 
+// Whether none of the job's items has moved for long; its time begins anew then.
+bool Importer::is_unmoved(Driven& driven, std::int64_t pending, std::chrono::steady_clock::time_point now) {
+  const bool moved = pending != std::exchange(driven.pending, pending);
+  if (!moved && pending > 0 && now - driven.moved < kUnmovedFor) return false;
+  driven.moved = now;
+  return !moved && pending > 0;
+}
+
 bool Importer::top_up(const CallContext& context) {
   // Asked while nothing runs as well, so that /health tells before the next import does.
   const auto stats = ports_.queue.stats(context);
@@ -338,18 +349,19 @@ bool Importer::top_up(const CallContext& context) {
     }
     // Nothing, where it is under way; else a retry wants folders listed that were left out.
     if (job->status == JobStatus::kListing) lister_.begin(*job, driven.lease);
-    const auto now = steady_clock::now();
+    const auto now = ports_.clock.steady_now();
     if (driven.samples.empty() || now - driven.samples.back().at >= kSampleEvery) {
       driven.samples.push_back({now, job->counters.processed()});
       if (driven.samples.size() > kSamplesKept) driven.samples.pop_front();
       const std::scoped_lock lock(mutex_);
       rates_[id] = driven.samples;
     }
-    // Batches can go astray (a queue that lost them, a batch dropped when its job failed and was retried). Where
-    // nothing is queued or under way at two looks in a row, and items are pending, the journal is read from its start
-    // again.
+    // Batches can go astray (a queue that lost them or put them aside, a batch dropped when its job failed and was
+    // retried). Where nothing is queued or under way at two looks in a row, and items are pending, the journal is read
+    // from its start again; and so it is when none of them has moved for long, for other jobs may keep the queue busy.
     const bool still = queue_is_empty && job->counters.pending > 0;
-    if (still && driven.still) refiller_.rescan(id);
+    const bool unmoved = is_unmoved(driven, job->counters.pending, now);
+    if ((still && driven.still) || unmoved) refiller_.rescan(id);
     driven.still = still;
   }
   for (const JobId& id : over) drop(id);

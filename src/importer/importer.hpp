@@ -70,6 +70,8 @@ class Importer : public ImportService {
     JobLease lease;
     std::deque<Sample> samples;  // one a second
     bool still = false;          // nothing was queued or under way at the last look, yet items are pending
+    std::int64_t pending = -1;   // at the last look
+    std::chrono::steady_clock::time_point moved;  // since when it is that many
   };
 
   void run(const std::stop_token& stop);
@@ -77,6 +79,7 @@ class Importer : public ImportService {
   void adopt(const CallContext& context);
   void drive(const Job& job, const JobLease& lease);
   void drop(const JobId& job);
+  static bool is_unmoved(Driven& driven, std::int64_t pending, std::chrono::steady_clock::time_point now);
   // false: the journal is away.
   bool top_up(const CallContext& context);
   Result<std::optional<Submitted>> submitted_before(const CallContext& context, const NewJob& wanted);

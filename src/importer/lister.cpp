@@ -11,8 +11,6 @@
 namespace imgimport {
 namespace {
 
-using std::chrono::steady_clock;
-
 // Folders of one job kept in memory; the journal holds the rest.
 constexpr std::size_t kMaxFrontier = 1'000;
 // Drive's own limit of nesting (developers.google.com/drive/api/guides/limits).
@@ -105,7 +103,7 @@ void Lister::tick() {
     const std::scoped_lock lock(mutex_);
     for (const auto& [id, walk] : walks_) walks.push_back(walk);
   }
-  const auto now = steady_clock::now();
+  const auto now = ports_.clock.steady_now();
   for (const auto& walk : walks) {
     bool due = false;
     {
@@ -157,7 +155,7 @@ void Lister::load_frontier(const std::shared_ptr<Walk>& walk) {
     const std::scoped_lock lock(walk->mutex);
     walk->loading = false;
     Visit again;
-    again.due = steady_clock::now() + options_.retry_base;
+    again.due = ports_.clock.steady_now() + options_.retry_base;
     walk->delayed.push_back(std::move(again));
     return;
   }
@@ -314,7 +312,7 @@ void Lister::add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, 
 }
 
 void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error) {
-  const auto now = steady_clock::now();
+  const auto now = ports_.clock.steady_now();
   const auto done_with = [&] {
     const std::scoped_lock lock(walk->mutex);
     --walk->under_way;
@@ -376,7 +374,7 @@ void Lister::finish(const std::shared_ptr<Walk>& walk) {
     const std::scoped_lock lock(walk->mutex);
     walk->loading = false;
     Visit again;
-    again.due = steady_clock::now() + options_.retry_base;
+    again.due = ports_.clock.steady_now() + options_.retry_base;
     walk->delayed.push_back(std::move(again));
     return;
   }

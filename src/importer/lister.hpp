@@ -36,6 +36,7 @@ struct ListerPorts {
   Source& source;
   Journal& journal;
   RateBudget& source_budget;
+  const Clock& clock;
 };
 
 // Threading: every method from any thread; none blocks on the network. Jobs take turns page by page.

@@ -17,6 +17,7 @@
 #include "metadata/sqlite/store.hpp"
 #include "queue/in_process_queue.hpp"
 #include "support/temp_dir.hpp"
+#include "support/waits.hpp"
 #include "worker/worker_module.hpp"
 
 using namespace imgimport;
@@ -50,6 +51,30 @@ class CountingBudget : public RateBudget {
   std::atomic<int> times_slowed_{0};
 };
 
+// Loses batches as a broker may: they count as pushed, and are gone.
+class LossyQueue : public JobQueue {
+ public:
+  explicit LossyQueue(std::size_t capacity) : queue_(capacity) {}
+  void lose_pushes(int count) { to_lose_ = count; }
+  int pushes_to_lose() const { return to_lose_; }
+
+  Result<std::size_t> push(const CallContext& context, std::span<const BatchRef> batches) override {
+    if (to_lose_ == 0) return queue_.push(context, batches);
+    --to_lose_;
+    return batches.size();
+  }
+  Result<std::optional<BatchLease>> lease(const CallContext& context) override { return queue_.lease(context); }
+  Result<void> renew(const CallContext& context, const BatchLease& lease) override {
+    return queue_.renew(context, lease);
+  }
+  Result<void> ack(const CallContext& context, const BatchLease& lease) override { return queue_.ack(context, lease); }
+  Result<QueueStats> stats(const CallContext& context) override { return queue_.stats(context); }
+
+ private:
+  InProcessQueue queue_;
+  std::atomic<int> to_lose_{0};
+};
+
 class Service {
  public:
   explicit Service(WorkerOptions options = {}) {
@@ -66,8 +91,8 @@ class Service {
     importing.listing.batch_size = 10;
     importing.listing.retry_base = milliseconds(5);
     importing.refill.batch_size = 10;
-    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue_, budget, clock});
-    worker_.emplace(options, WorkerPorts{queue_, *metadata, *metadata, source, store, budget, clock, metrics_},
+    import_.emplace(importing, ImporterPorts{source, *metadata, *metadata, queue, budget, clock});
+    worker_.emplace(options, WorkerPorts{queue, *metadata, *metadata, source, store, budget, clock, metrics_},
                     *metadata);
   }
   ~Service() { stop(); }
@@ -113,11 +138,11 @@ class Service {
   MemoryObjectStore store;
   CountingBudget budget;
   std::unique_ptr<SqliteMetadataStore> metadata;
+  LossyQueue queue{64};
 
  private:
   TempDir dir_;
   MetricsRegistry metrics_;
-  InProcessQueue queue_{64};
   std::optional<ImportModule> import_;
   std::optional<WorkerModule> worker_;
   std::mutex mutex_;
@@ -381,6 +406,23 @@ TEST_CASE("a rejected page token lists the folder again, and counts nothing twic
   CHECK(job.counters.total == 30);
   CHECK(job.counters.imported == 30);
   CHECK(service.source.lists() == 6);
+}
+
+TEST_CASE("batches that the queue lost are put in again, even while it is never empty") {
+  Service service;
+  add_images(service.source, "root", 10);
+  // Another job's, under way for ever.
+  const std::vector<BatchRef> other{{JobId("other"), BatchId(1)}};
+  REQUIRE(service.queue.push(CallContext{}, other).value() == 1);
+  REQUIRE(service.queue.lease(CallContext{}).value().has_value());
+  service.queue.lose_pushes(1);
+  service.start();
+  const JobId id = service.submit();
+  REQUIRE(eventually([&] { return service.queue.pushes_to_lose() == 0; }));
+  CHECK(eventually([&] {
+    service.clock.advance(std::chrono::minutes(10));
+    return service.metadata->job(CallContext{}, id).value().counters.imported == 10;
+  }));
 }
 
 TEST_CASE("a store that is full stops the job; retry goes on where it was") {
