@@ -1,5 +1,7 @@
 #include "importer/lister.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,7 +15,8 @@ namespace {
 
 // Folders of one job kept in memory; the journal holds the rest.
 constexpr std::size_t kMaxFrontier = 1'000;
-// Drive's own limit of nesting (developers.google.com/drive/api/guides/limits).
+// Drive has no more levels of folders, in a My Drive and in a shared drive ("File and folder limits" of
+// https://developers.google.com/workspace/drive/api/guides/folder): only shortcuts lead deeper.
 constexpr std::int32_t kMaxDepth = 100;
 
 bool is_page_token_rejected(const Error& error) {
@@ -23,6 +26,10 @@ bool is_page_token_rejected(const Error& error) {
 // Of a shortcut's target: the look-up must be made again, rather than the item be written down as broken.
 bool spoils_the_page(const Error& error) {
   return error.is_transient() || error.stops_the_job() || error.code() == ErrorCode::kCancelled;
+}
+
+JobTrouble not_listed(const PendingFolder& folder, const std::string& why, std::string remedy) {
+  return {"folder_not_listed", fmt::format("The folder \"{}\" was left out: {}", folder.path, why), std::move(remedy)};
 }
 
 std::string join_path(const std::string& parent, const std::string& name) {
@@ -183,7 +190,12 @@ void Lister::visit(const std::shared_ptr<Walk>& walk, Visit visit) {
     --walk->under_way;
     if (!id.value().empty()) walk->hindrance.reset();
     if (more) {
-      visit.tries = 0;
+      visit.known_targets.clear();
+      // One that begins again and again, at the same page, gets no further.
+      if (++visit.page > visit.furthest) {
+        visit.furthest = visit.page;
+        visit.tries = 0;
+      }
       walk->frontier.push_front(std::move(visit));
     } else {
       walk->in_memory.erase(id);
@@ -197,33 +209,31 @@ void Lister::visit(const std::shared_ptr<Walk>& walk, Visit visit) {
 Result<void> Lister::list_page(Walk& walk, Visit& visit) {
   const CallContext context = walk.context();
   if (visit.folder.depth == 0 && !walk.root_verified) IMGIMPORT_RETURN_IF_ERROR(verify_root(walk, visit));
-  IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().list));
-  // The root's row keeps the id it was written under; what is listed is what that turned out to be.
-  const FolderRef& folder = visit.folder.depth == 0 ? walk.root : visit.folder.folder;
-  IMGIMPORT_ASSIGN_OR_RETURN(SourcePage found, ports_.source.list(context, folder, visit.folder.page_token));
-  const bool is_whole_and_empty = visit.folder.page_token.empty() && found.entries.empty() && !found.next_page_token;
-  if (is_whole_and_empty && visit.folder.depth > 0) IMGIMPORT_RETURN_IF_ERROR(verify_empty(context, folder));
+  IMGIMPORT_ASSIGN_OR_RETURN(SourcePage found, ask_for_page(walk, visit));
   ListedPage page;
   page.folder = visit.folder.folder.id;
   page.next_page_token = found.next_page_token;
   page.items.reserve(found.entries.size());
-  IMGIMPORT_ASSIGN_OR_RETURN(std::vector<Target> targets, look_up_targets(walk, found.entries));
+  IMGIMPORT_ASSIGN_OR_RETURN(std::vector<Target> targets, look_up_targets(walk, visit, found.entries));
   auto target = targets.begin();
+  std::vector<JobTrouble> warnings;
   for (SourceEntry& entry : found.entries) {
     if (entry.kind == EntryKind::kFileShortcut) {
       add_target(walk, visit, std::move(entry), std::move(*target++), page);
-    } else {
-      add_entry(walk, visit, std::move(entry), page);
+    } else if (auto warning = add_entry(walk, visit, std::move(entry), page)) {
+      warnings.push_back(*std::move(warning));
     }
+  }
+  if (found.incomplete) {
+    warnings.push_back({"incomplete_search", "Google Drive says that it did not search everything",
+                        "Import the folder again later: what has arrived is skipped, what was missing is added"});
+  }
+  // Ahead of the page: one that is written down is not asked for again. The same warning twice counts once.
+  for (const JobTrouble& warning : warnings) {
+    IMGIMPORT_RETURN_IF_ERROR(ports_.journal.warn_job(context, walk.lease, warning));
   }
   IMGIMPORT_ASSIGN_OR_RETURN(Journal::Added added,
                              ports_.journal.add_page(context, walk.lease, page, options_.batch_size));
-  if (found.incomplete) {
-    IMGIMPORT_RETURN_IF_ERROR(ports_.journal.warn_job(
-        context, walk.lease,
-        {"incomplete_search", "Google Drive says that it did not search everything",
-         "Import the folder again later: what has arrived is skipped, what was missing is added"}));
-  }
   visit.folder.page_token = found.next_page_token.value_or("");
   const std::scoped_lock lock(walk.mutex);
   for (PendingFolder& child : added.folders) {
@@ -241,10 +251,24 @@ Result<FolderRef> Lister::look_at(const CallContext& context, const FolderRef& f
   return ports_.source.root(context, folder);
 }
 
-// A folder that is gone, or closed to us, lists as an empty one (a shortcut may lead to such): asking for it tells.
-Result<void> Lister::verify_empty(const CallContext& context, const FolderRef& folder) {
-  IMGIMPORT_RETURN_IF_ERROR(look_at(context, folder));
-  return {};
+// A folder that is gone, or closed to us, lists as an empty one (a shortcut may lead to such), and so may one in a
+// shared drive that was not named: asking for it tells.
+Result<SourcePage> Lister::ask_for_page(const Walk& walk, Visit& visit) {
+  const CallContext context = walk.context();
+  PendingFolder& pending = visit.folder;
+  // The root's row keeps the id it was written under; what is listed is what that turned out to be.
+  const FolderRef& folder = pending.depth == 0 ? walk.root : pending.folder;
+  const auto list = [&]() -> Result<SourcePage> {
+    IMGIMPORT_RETURN_IF_ERROR(ports_.source_budget.acquire(context, ports_.source.costs().list));
+    return ports_.source.list(context, folder, pending.page_token);
+  };
+  IMGIMPORT_ASSIGN_OR_RETURN(SourcePage found, list());
+  const bool is_whole_and_empty = pending.page_token.empty() && found.entries.empty() && !found.next_page_token;
+  if (!is_whole_and_empty || pending.depth == 0) return found;
+  IMGIMPORT_ASSIGN_OR_RETURN(FolderRef seen, look_at(context, folder));
+  if (seen.shared_drive.value().empty() || seen.shared_drive == folder.shared_drive) return found;
+  pending.folder.shared_drive = std::move(seen.shared_drive);
+  return list();
 }
 
 // Where the source was away when the job was accepted, its root has not been looked at yet.
@@ -254,16 +278,28 @@ Result<void> Lister::verify_root(Walk& walk, Visit& visit) {
   return {};
 }
 
-// The targets of the page's file shortcuts, in their order: one request each, several at a time.
-Result<std::vector<Lister::Target>> Lister::look_up_targets(Walk& walk, const std::vector<SourceEntry>& entries) {
+// The targets of the page's file shortcuts, in their order: one request each, several at a time. Where one look-up must
+// be made again, and the page with it, the others' targets stay with the visit.
+Result<std::vector<Lister::Target>> Lister::look_up_targets(const Walk& walk, Visit& visit,
+                                                            const std::vector<SourceEntry>& entries) {
   std::vector<const FileRef*> shortcuts;
   for (const SourceEntry& entry : entries) {
     if (entry.kind == EntryKind::kFileShortcut) shortcuts.push_back(&entry.target);
   }
   std::vector<Target> targets(shortcuts.size());
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < shortcuts.size(); ++i) {
+    const auto known = visit.known_targets.find(shortcuts[i]->id);
+    if (known == visit.known_targets.end()) {
+      missing.push_back(i);
+    } else {
+      targets[i] = known->second;
+    }
+  }
   std::mutex mutex;
   std::optional<Error> spoiled;  // guarded by mutex
-  pool_.share_out(shortcuts.size(), [&](std::size_t i) {
+  pool_.share_out(missing.size(), [&](std::size_t n) {
+    const std::size_t i = missing[n];
     {
       const std::scoped_lock lock(mutex);
       if (spoiled) return;
@@ -283,8 +319,13 @@ Result<std::vector<Lister::Target>> Lister::look_up_targets(Walk& walk, const st
       spoiled = std::move(target).error();
     }
   });
-  if (spoiled) return *std::move(spoiled);
-  return targets;
+  if (!spoiled) return targets;
+  visit.known_targets.clear();
+  for (std::size_t i = 0; i < shortcuts.size(); ++i) {
+    const bool known = targets[i].file || targets[i].trouble;
+    if (known) visit.known_targets.emplace(shortcuts[i]->id, std::move(targets[i]));
+  }
+  return *std::move(spoiled);
 }
 
 void Lister::add_target(const Walk& walk, const Visit& visit, SourceEntry shortcut, Target target, ListedPage& page) {
@@ -297,18 +338,26 @@ void Lister::add_target(const Walk& walk, const Visit& visit, SourceEntry shortc
                            : make_item(*std::move(target.file), path, walk.job.filters, options_.key_prefix));
 }
 
-void Lister::add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page) {
+std::optional<JobTrouble> Lister::add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page) {
   const std::string& path = visit.folder.path;
   if (entry.kind == EntryKind::kFile) {
     page.items.push_back(make_item(std::move(entry.file), path, walk.job.filters, options_.key_prefix));
-    return;
+    return std::nullopt;
   }
-  if (!walk.job.recursive || visit.folder.depth + 1 >= kMaxDepth) return;
+  if (!walk.job.recursive) return std::nullopt;
   PendingFolder folder;
   folder.path = join_path(path, entry.folder.name.empty() ? entry.file.name : entry.folder.name);
   folder.depth = visit.folder.depth + 1;
   folder.folder = std::move(entry.folder);
+  if (folder.folder.id.value().empty()) {
+    return not_listed(folder, "the shortcut leads nowhere",
+                      "Delete the shortcut in Google Drive, or make a new one and import the folder again");
+  }
+  if (folder.depth > kMaxDepth) {
+    return not_listed(folder, fmt::format("it lies more than {} folders deep", kMaxDepth), "Import it by its own link");
+  }
   page.subfolders.push_back(std::move(folder));
+  return std::nullopt;
 }
 
 void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error) {
@@ -322,7 +371,10 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
   if (error.code() == ErrorCode::kCancelled || walk->stop.stop_requested()) return done_with();
   if (is_page_token_rejected(error)) {
     const auto restarted = ports_.journal.restart_folder(walk->context(), walk->lease, visit.folder.folder.id);
-    if (restarted.has_value()) visit.folder.page_token.clear();
+    if (restarted.has_value()) {
+      visit.folder.page_token.clear();
+      visit.page = 0;
+    }
   } else if (error.code() == ErrorCode::kConflict) {
     done_with();  // the lease is somebody else's, or the job was cancelled
     return forget(walk);
@@ -358,9 +410,9 @@ void Lister::failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error&
 bool Lister::leave_out(const Walk& walk, const PendingFolder& folder, const Error& error) {
   ListedPage nothing;
   nothing.folder = folder.folder.id;
-  nothing.left_out = JobTrouble{
-      "folder_not_listed", "The folder \"" + folder.path + "\" was left out: " + error.message(),
-      sentences(error.remedy(), "Then retry the job, or run the same import again: the folder is listed again")};
+  nothing.left_out = not_listed(
+      folder, error.message(),
+      sentences(error.remedy(), "Then retry the job, or run the same import again: the folder is listed again"));
   log_warning("a folder is left out", {{"job", walk.job.id.value()},
                                        {"folder", folder.path},
                                        {"drive_id", folder.folder.id.value()},
@@ -385,7 +437,7 @@ void Lister::finish(const std::shared_ptr<Walk>& walk) {
 void Lister::fail_job(const std::shared_ptr<Walk>& walk, const Error& error) {
   const JobTrouble trouble{
       std::string(error.reason_or_code()), error.message(),
-      error.is_transient()
+      error.is_transient() || is_page_token_rejected(error)
           ? sentences(error.remedy(), "Retry the job later, or run the same import again: it goes on where it was")
           : error.remedy()};
   log_warning("a job failed while its folders were listed",

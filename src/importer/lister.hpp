@@ -58,11 +58,20 @@ class Lister {
   void stop();
 
  private:
+  // What a file shortcut leads to: the file, or why there is none.
+  struct Target {
+    std::optional<SourceFile> file;
+    std::optional<Error> trouble;
+  };
+  using Targets = std::unordered_map<DriveId, Target>;  // by their own ids
   struct Visit {
     PendingFolder folder;
-    std::int32_t tries = 0;
+    std::int32_t tries = 0;  // since it last got further
     std::chrono::steady_clock::time_point retrying_since;
     std::chrono::steady_clock::time_point due;
+    std::int32_t page = 0;      // how many were listed since the folder's first
+    std::int32_t furthest = 0;  // the most that were; a folder whose token is rejected begins again
+    Targets known_targets;      // of the page's shortcuts, when it has to be asked for again
   };
   struct Walk;  // one job's listing
 
@@ -72,16 +81,12 @@ class Lister {
   Result<void> list_page(Walk& walk, Visit& visit);
   Result<void> verify_root(Walk& walk, Visit& visit);
   Result<FolderRef> look_at(const CallContext& context, const FolderRef& folder);
-  Result<void> verify_empty(const CallContext& context, const FolderRef& folder);
+  Result<SourcePage> ask_for_page(const Walk& walk, Visit& visit);
   bool leave_out(const Walk& walk, const PendingFolder& folder, const Error& error);
-  // What a file shortcut leads to: the file, or why there is none.
-  struct Target {
-    std::optional<SourceFile> file;
-    std::optional<Error> trouble;
-  };
-  Result<std::vector<Target>> look_up_targets(Walk& walk, const std::vector<SourceEntry>& entries);
+  Result<std::vector<Target>> look_up_targets(const Walk& walk, Visit& visit, const std::vector<SourceEntry>& entries);
   void add_target(const Walk& walk, const Visit& visit, SourceEntry shortcut, Target target, ListedPage& page);
-  void add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page);
+  // nullopt, or what the job is to be warned of: a folder that will not be walked into.
+  std::optional<JobTrouble> add_entry(const Walk& walk, const Visit& visit, SourceEntry entry, ListedPage& page);
   void failed(const std::shared_ptr<Walk>& walk, Visit visit, const Error& error);
   void finish(const std::shared_ptr<Walk>& walk);
   void fail_job(const std::shared_ptr<Walk>& walk, const Error& error);

@@ -89,6 +89,16 @@ void MemorySource::add_folder_shortcut(const std::string& folder, const std::str
   children_[folder].push_back(entry);
 }
 
+void MemorySource::set_shared_drive(const std::string& folder, const std::string& drive) {
+  const std::scoped_lock lock(mutex_);
+  shared_drives_[folder] = drive;
+}
+
+void MemorySource::set_incomplete(const std::string& folder) {
+  const std::scoped_lock lock(mutex_);
+  incomplete_.insert(folder);
+}
+
 void MemorySource::set_content(const std::string& id, std::string content) {
   const std::scoped_lock lock(mutex_);
   contents_[id] = std::move(content);
@@ -143,6 +153,9 @@ Result<FolderRef> MemorySource::root(const CallContext& context, const FolderRef
   if (found == folder_names_.end()) return Error(ErrorCode::kNotFound, "no such folder");
   FolderRef known = folder;
   known.name = found->second;
+  if (const auto drive = shared_drives_.find(found->first); drive != shared_drives_.end()) {
+    known.shared_drive = DriveId(drive->second);
+  }
   return known;
 }
 
@@ -152,10 +165,13 @@ Result<SourcePage> MemorySource::list(const CallContext& context, const FolderRe
   ++lists_;
   const std::scoped_lock lock(mutex_);
   if (auto error = fault("list", folder.id.value())) return *error;
+  SourcePage page;
+  page.incomplete = incomplete_.contains(folder.id.value());
+  const auto drive = shared_drives_.find(folder.id.value());
+  if (drive != shared_drives_.end() && folder.shared_drive.value() != drive->second) return page;
   std::size_t first = 0;
   std::from_chars(page_token.data(), page_token.data() + page_token.size(), first);
   const auto& children = children_[folder.id.value()];
-  SourcePage page;
   for (std::size_t i = first; i < children.size() && i < first + page_size_; ++i) {
     page.entries.push_back(children[i]);
     SourceEntry& entry = page.entries.back();

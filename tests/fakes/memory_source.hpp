@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ class MemorySource : public Source {
   void add_folder(const std::string& parent, const std::string& id, const std::string& name);
   void add_file_shortcut(const std::string& folder, const std::string& id, const std::string& target);
   void add_folder_shortcut(const std::string& folder, const std::string& id, const std::string& target);
+  // The folder lies in that drive, and lists as empty where the drive is not named.
+  void set_shared_drive(const std::string& folder, const std::string& drive);
+  // Listings of the folder say that they may not be complete.
+  void set_incomplete(const std::string& folder);
   void set_page_size(std::size_t entries) { page_size_ = entries; }
   void set_content(const std::string& id, std::string content);
   // So many bytes at most come with one read.
@@ -59,6 +64,8 @@ class MemorySource : public Source {
 
   mutable std::mutex mutex_;
   std::map<std::string, std::string> folder_names_{{"root", "Root"}};
+  std::map<std::string, std::string> shared_drives_;  // by folder
+  std::set<std::string> incomplete_;
   std::map<std::string, std::vector<SourceEntry>> children_;
   std::map<std::string, SourceFile> files_;
   std::map<std::string, std::string> contents_;
