@@ -169,6 +169,8 @@ Result<SourceFile> DriveSource::look_up(const CallContext& context, const FileRe
   IMGIMPORT_ASSIGN_OR_RETURN(const std::string body,
                              api_->get(context, file_request(DriveCall::Kind::kLookUp, file, kDriveFileFields)));
   IMGIMPORT_ASSIGN_OR_RETURN(DriveResource found, parse_drive_resource(body));
+  // The key that opened it opens its bytes too, and Google need not say it again.
+  if (found.entry.file.resource_key.empty()) found.entry.file.resource_key = file.resource_key;
   return std::move(found.entry.file);
 }
 

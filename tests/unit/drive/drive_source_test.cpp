@@ -394,6 +394,7 @@ TEST_CASE("a look-up gives the present state; a shortcut to nowhere is not found
   REQUIRE(file.has_value());
   CHECK(file->size == 5u);
   CHECK(bench.server.requests().at(0).header("X-Goog-Drive-Resource-Keys") == "1x/0-k");
+  CHECK(file->resource_key == "0-k");
   CHECK(bench.source->look_up({}, {}).error().code() == ErrorCode::kNotFound);
   CHECK(bench.source->open({}, {}, 0).error().code() == ErrorCode::kNotFound);
 }
