@@ -283,6 +283,9 @@ Error by_status(const DriveCall& call, const DriveRefusal& refusal, const Docume
 
 Error by_meaning(const DriveCall& call, const Meaning& meaning, const Document& document) {
   if (meaning.code == ErrorCode::kNotFound) return not_found(call);
+  // Of a root that is closed to the account Google says so, or that there is none: what to do about it is the same.
+  const bool closed_root = call.kind == DriveCall::Kind::kRoot && meaning.code == ErrorCode::kPermissionDenied;
+  if (closed_root) return not_found(call).with_reason(std::string(meaning.reason));
   std::string message = fmt::format(fmt::runtime(meaning.message), thing(call));
   // Google's own words name the project, the limit or the policy.
   if (meaning.strength == Strength::kStopsJob && !document.message.empty()) {

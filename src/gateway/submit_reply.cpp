@@ -15,8 +15,12 @@ namespace {
 
 // A job's trouble has no code any more; its reason tells which class it was.
 ErrorCode code_of(const JobTrouble& trouble) {
-  constexpr std::array<std::string_view, 5> kNotFound = {"not_found", "permission_denied", "forbidden",
-                                                         "insufficient_file_permissions", "app_not_authorized_to_file"};
+  constexpr std::array<std::string_view, 6> kNotFound = {"not_found",
+                                                         "trashed",
+                                                         "permission_denied",
+                                                         "forbidden",
+                                                         "insufficient_file_permissions",
+                                                         "app_not_authorized_to_file"};
   constexpr std::array<std::string_view, 5> kInvalid = {"invalid_argument", "bad_request", "bad_url", "not_a_folder",
                                                         "not_a_folder_url"};
   const auto is_in = [&trouble](const auto& reasons) {

@@ -147,6 +147,20 @@ TEST_CASE("not found names all four causes, and whom to share with", "[drive]") 
   CHECK_THAT(by_account.remedy(), Catch::Contains("robot@p.iam.gserviceaccount.com"));
 }
 
+TEST_CASE("a root that is closed to the account is not found either, with all four causes", "[drive]") {
+  const auto [google, ours] = GENERATE(table<std::string, std::string>({
+      {"insufficientFilePermissions", "insufficient_file_permissions"},
+      {"forbidden", "forbidden"},
+      {"appNotAuthorizedToFile", "app_not_authorized_to_file"},
+  }));
+  const Error error = classify(403, document(403, {google}), DriveCall::Kind::kRoot);
+  CHECK(error.code() == ErrorCode::kNotFound);
+  CHECK(error.reason() == ours);
+  for (const char* const cause : {"deleted", "no right", "not shared", "resource key"}) {
+    CHECK_THAT(error.message(), Catch::Contains(cause));
+  }
+}
+
 TEST_CASE("Retry-After is read as seconds and as a date", "[drive]") {
   const Timestamp now = from_rfc3339("1994-11-06T08:49:00Z").value();
   CHECK(parse_retry_after("7", now) == seconds(7));

@@ -193,6 +193,7 @@ TEST_CASE("a job that fails while it is listed answers the submit with its troub
     int status;
   };
   const auto row = GENERATE(values<Row>({{"not_found", 404},
+                                         {"trashed", 404},
                                          {"permission_denied", 404},
                                          {"app_not_authorized_to_file", 404},
                                          {"not_a_folder", 400},
