@@ -72,9 +72,10 @@ class JobStore {
   // process that was killed before it could commit: their keys go onto the list of garbage of that place. kNotFound.
   virtual Result<Job> cancel_job(const CallContext& context, const JobId& id) = 0;
 
-  // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero; folders that were left
-  // out are listed again; a failed or cancelled job goes on (with its listing, where that is not complete); returns how
-  // many items. kNotFound. kConflict (dry_run): a dry run has nothing to retry.
+  // Failed, deferred and cancelled items become pending again, attempts and back-offs at zero, but for those without an
+  // object key, which have nothing to be stored; folders that were left out are listed again; a failed or cancelled job
+  // goes on (with its listing, where that is not complete); returns how many items. kNotFound. kConflict (dry_run): a
+  // dry run has nothing to retry.
   virtual Result<std::int64_t> retry_job(const CallContext& context, const JobId& id) = 0;
 
   // An item whose object is not what its record says.

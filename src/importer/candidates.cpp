@@ -94,7 +94,9 @@ NewItem make_broken_shortcut(SourceFile shortcut, std::string folder_path, const
   item.folder_path = std::move(folder_path);
   item.state = ItemState::kFailed;
   item.reason = "shortcut_target_missing";
-  item.remedy = why.message() + ". Restore or share the shortcut's target, then import the folder again";
+  item.remedy = why.message() +
+                ". Restore or share the shortcut's target, or mend the shortcut, then import the folder again (a retry "
+                "leaves it as it is)";
   item.file = std::move(shortcut);
   return item;
 }

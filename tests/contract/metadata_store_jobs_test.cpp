@@ -228,6 +228,29 @@ TEMPLATE_TEST_CASE("retry brings back what failed, was deferred or cancelled, wi
   CHECK(read(store, lease).status == JobStatus::kCompleted);
 }
 
+TEMPLATE_TEST_CASE("retry leaves what has nothing to be stored as it is", "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  std::vector<NewItem> items = pictures(1, 2);
+  items[0].state = items[1].state = ItemState::kFailed;
+  items[0].reason = "shortcut_target_missing";
+  items[0].remedy = "mend the shortcut";
+  items[0].key = ObjectKey();
+  const JobLease lease = listed(store, "job-1", items);
+  CHECK(get(store.retry_job(kCall, lease.job)) == 1);
+  CHECK(read(store, lease).counters.failed == 1);
+  CHECK(counts_match(store, lease));
+  const auto again = work(store, lease, backend.clock.now());
+  REQUIRE(again.size() == 1);
+  commit(store, imported(lease, again[0]));
+  const auto left = all_items(store, lease);
+  CHECK(left[0].state == ItemState::kFailed);
+  CHECK(left[0].reason == "shortcut_target_missing");
+  CHECK(left[0].remedy == "mend the shortcut");
+  CHECK(get(store.retry_job(kCall, lease.job)) == 0);
+  CHECK(read(store, lease).status == JobStatus::kCompleted);
+}
+
 TEMPLATE_TEST_CASE("a failed job keeps its items and goes on when retried", "[metadata]", METADATA_BACKENDS) {
   TestType backend;
   MetadataStore& store = backend.store;

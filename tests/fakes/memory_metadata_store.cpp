@@ -243,7 +243,7 @@ Result<std::int64_t> MemoryMetadataStore::retry_job(const CallContext& context, 
   for (auto& [item_id, item] : entry->items) {
     const bool again =
         item.state == ItemState::kFailed || item.state == ItemState::kDeferred || item.state == ItemState::kCancelled;
-    if (!again) continue;
+    if (!again || item.listed.key.value().empty()) continue;
     move(*entry, item, ItemState::kPending);
     ItemEntry fresh;
     fresh.listed = std::move(item.listed);

@@ -185,6 +185,27 @@ TEST_CASE("folders, shortcuts and a loop: every image once") {
   CHECK(service.source.total_opens() == 50);
 }
 
+TEST_CASE("a broken shortcut is left as it is by a retry; once it is mended, another import brings its target") {
+  Service service;
+  add_images(service.source, "root", 2);
+  service.source.add_file_shortcut("root", "link", "lost");
+  service.start();
+  const JobId id = service.submit();
+  CHECK(service.wait(id).counters.failed == 1);
+  CHECK(service.import().retry(CallContext{}, id).value() == 0);
+  const auto failed = service.metadata->items({}, {id, ItemState::kFailed, ItemId(0), 100}).value();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].reason == "shortcut_target_missing");
+  CHECK_THAT(failed[0].remedy, Catch::Contains("import the folder again"));
+  CHECK(service.source.opens("link") == 0);
+
+  service.source.add_file("elsewhere", "lost", "found.jpg", fake_jpeg(77));
+  const Job job = service.wait(service.submit());
+  CHECK(job.counters.skipped == 2);
+  CHECK(job.counters.imported == 1);
+  CHECK(job.counters.failed == 0);
+}
+
 TEST_CASE("folders that cannot be listed are told, each by its path, and a retry brings what is in them") {
   Service service;
   add_images(service.source, "root", 5);

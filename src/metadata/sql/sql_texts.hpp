@@ -91,11 +91,11 @@ struct Texts {
   static constexpr auto count_retryable =
       D::kOpen +
       "SELECT i.state AS state, count(*) AS items FROM items i WHERE i.job_id = :job AND i.state IN (5, 6, 7)"
-      " GROUP BY i.state" +
+      " AND i.object_key <> '' GROUP BY i.state" +
       D::kClose;
   static constexpr SqlText retry_items =
       "UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0, retrying_since = NULL,"
-      " reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7)";
+      " reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7) AND object_key <> ''";
   static constexpr SqlText reopen_job =
       "UPDATE jobs SET status = :status, listed = :listed, finished_at = NULL, trouble_reason = NULL,"
       " trouble_message = NULL, trouble_remedy = NULL WHERE id = :job";

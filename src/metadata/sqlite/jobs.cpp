@@ -68,8 +68,8 @@ void insert_job(db::Connection& connection, const NewJob& job, std::string_view 
       .run();
 }
 
-std::int64_t count_items(db::Connection& connection, std::int64_t job, ItemState state) {
-  auto query = connection.query("SELECT count(*) FROM items WHERE job_id = ?1 AND state = ?2");
+std::int64_t count_retryable(db::Connection& connection, std::int64_t job, ItemState state) {
+  auto query = connection.query("SELECT count(*) FROM items WHERE job_id = ?1 AND state = ?2 AND object_key <> ''");
   query.bind(job, state).next();
   return query.integer(0);
 }
@@ -204,7 +204,7 @@ Result<std::int64_t> SqliteMetadataStore::retry_job(const CallContext& context, 
     Tally tally;
     std::int64_t moved = 0;
     for (const ItemState state : {ItemState::kFailed, ItemState::kDeferred, ItemState::kCancelled}) {
-      const std::int64_t items = count_items(connection, job.row, state);
+      const std::int64_t items = count_retryable(connection, job.row, state);
       tally.move(state, ItemState::kPending, items);
       moved += items;
     }
@@ -216,7 +216,8 @@ Result<std::int64_t> SqliteMetadataStore::retry_job(const CallContext& context, 
     connection
         .query(
             "UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0,"
-            " retrying_since = NULL, reason = '', remedy = '' WHERE job_id = ?1 AND state IN (5, 6, 7)")
+            " retrying_since = NULL, reason = '', remedy = '' WHERE job_id = ?1 AND state IN (5, 6, 7)"
+            " AND object_key <> ''")
         .bind(job.row)
         .run();
     if (reopened) {

@@ -23,9 +23,9 @@ UPDATE items SET state = 7, batch_id = NULL, not_before = 0, reason = '', remedy
 -- cancel_job
 UPDATE jobs SET status = 5, finished_at = :now WHERE id = :job;
 -- count_retryable
-SELECT (SELECT i.state AS state, count(*) AS items FROM items i WHERE i.job_id = :job AND i.state IN (5, 6, 7) GROUP BY i.state FOR JSON PATH, INCLUDE_NULL_VALUES) AS document;
+SELECT (SELECT i.state AS state, count(*) AS items FROM items i WHERE i.job_id = :job AND i.state IN (5, 6, 7) AND i.object_key <> '' GROUP BY i.state FOR JSON PATH, INCLUDE_NULL_VALUES) AS document;
 -- retry_items
-UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0, retrying_since = NULL, reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7);
+UPDATE items SET state = 1, batch_id = NULL, not_before = 0, attempts = 0, backoffs = 0, retrying_since = NULL, reason = '', remedy = '' WHERE job_id = :job AND state IN (5, 6, 7) AND object_key <> '';
 -- reopen_job
 UPDATE jobs SET status = :status, listed = :listed, finished_at = NULL, trouble_reason = NULL, trouble_message = NULL, trouble_remedy = NULL WHERE id = :job;
 -- retry_folders
