@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "base/backoff.hpp"
@@ -205,8 +207,9 @@ void Lister::visit(const std::shared_ptr<Walk>& walk, Visit visit) {
   changed_();
 }
 
-// Lists one page and writes it down; `visit` then holds the next page's token, empty after the last page.
-Result<void> Lister::list_page(Walk& walk, Visit& visit) {
+// Lists one page and writes it down; `visit` then holds the next page's token, empty after the last page. An exception
+// is an error like others: a visit that nobody ends would keep its job listing for ever.
+Result<void> Lister::list_page(Walk& walk, Visit& visit) try {
   const CallContext context = walk.context();
   if (visit.folder.depth == 0 && !walk.root_verified) IMGIMPORT_RETURN_IF_ERROR(verify_root(walk, visit));
   IMGIMPORT_ASSIGN_OR_RETURN(SourcePage found, ask_for_page(walk, visit));
@@ -244,6 +247,10 @@ Result<void> Lister::list_page(Walk& walk, Visit& visit) {
     walk.frontier.push_back(std::move(next));
   }
   return {};
+} catch (const std::bad_alloc&) {
+  return Error(ErrorCode::kUnavailable, "there was not enough memory to list a folder").with_reason("out_of_memory");
+} catch (const std::exception& failure) {
+  return Error(ErrorCode::kInternal, std::string("listing a folder broke off: ") + failure.what());
 }
 
 Result<FolderRef> Lister::look_at(const CallContext& context, const FolderRef& folder) {

@@ -170,3 +170,19 @@ TEST_CASE("a look-up that fails for a moment is made again alone, not with all o
     CHECK(count == (id == "target-7" ? 4 : 1));
   }
 }
+
+TEST_CASE("an exception while a folder is listed is an error like others: the listing comes to its end") {
+  Bench bench;
+  add_images(bench.source, "root", 3);
+  bench.source.add_folder("root", "odd", "Odd");
+  bench.source.set_fault([times = 0](const std::string& what, const std::string& id) mutable -> std::optional<Error> {
+    if (what != "list") return std::nullopt;
+    if (id == "odd") throw std::runtime_error("an impossible page");
+    if (++times == 1) throw std::bad_alloc();
+    return std::nullopt;
+  });
+  const Job job = bench.listed();
+  CHECK(job.counters.total == 3);
+  REQUIRE(job.trouble);
+  CHECK_THAT(job.trouble->message, Catch::Contains("an impossible page"));
+}

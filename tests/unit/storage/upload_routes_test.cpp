@@ -49,7 +49,8 @@ struct Bench {
     for (std::string_view rest = std::string_view(url).substr(url.find('?') + 1); !rest.empty();) {
       const std::string_view pair = rest.substr(0, rest.find('&'));
       rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-      request.query.emplace_back(pair.substr(0, pair.find('=')), percent_decode(pair.substr(pair.find('=') + 1)).value());
+      request.query.emplace_back(pair.substr(0, pair.find('=')),
+                                 percent_decode(pair.substr(pair.find('=') + 1)).value());
     }
     request.body_reader = std::make_shared<SpanReader>(std::as_bytes(std::span(kBytes)));
     const Router::Match match = router.match(request.method, request.path);
