@@ -27,6 +27,8 @@ enum class ItemState : std::uint8_t {
   kIgnored,  // listed, but not an image; not part of the total
 };
 std::string_view to_string(JobStatus status) noexcept;
+// Completed, failed or cancelled: nothing happens any more unless a person asks for it, or deferred items fall due.
+bool has_ended(JobStatus status) noexcept;
 std::string_view to_string(ItemState state) noexcept;
 std::optional<ItemState> item_state_from_string(std::string_view name) noexcept;
 

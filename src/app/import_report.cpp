@@ -35,12 +35,6 @@ std::string dry_run_text(const Job& job, std::int64_t drive_units) {
 
 }  // namespace
 
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : to_valid_utf8(text)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return out;
-}
-
 std::string format_bytes(std::int64_t bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
   auto value = static_cast<double>(bytes);
@@ -94,8 +88,8 @@ std::string report_text(const ImportProgress& progress, const Problems& problems
   text += note_of(job);
   for (const Item& item : problems.items) {
     const std::string path = item.folder_path.empty() ? item.name : item.folder_path + "/" + item.name;
-    text +=
-        fmt::format("  {} {}: {}. {}\n", to_string(item.state), printable(path), item.reason, sentence(item.remedy));
+    text += fmt::format("  {} {}: {}. {}\n", to_string(item.state), printable(path, kUncut), item.reason,
+                        sentence(item.remedy));
   }
   if (problems.more > 0) text += fmt::format("  … and {} more\n", problems.more);
   return text;

@@ -17,9 +17,6 @@ std::string format_duration(std::int64_t seconds);
 // One line without a line break, at most `width` characters: bar, counts, rate, ETA.
 std::string progress_line(const ImportProgress& progress, std::size_t width);
 
-// Text from outside without what a terminal would take for commands.
-std::string printable(const std::string& text);
-
 // Some items that did not arrive, for the report; `more` further ones are not listed.
 struct Problems {
   std::vector<Item> items;

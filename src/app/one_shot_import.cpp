@@ -28,10 +28,6 @@ constexpr const char* kInterrupted =
     "Not done yet: the same command, or a server with the same DATA_DIR, goes on where this stopped.\n";
 constexpr const char* kDryRunInterrupted = "Not done: the same command begins anew.\n";
 
-bool has_ended(const Job& job) {
-  return job.status != JobStatus::kListing && job.status != JobStatus::kProcessing;
-}
-
 Problems collect_problems(MetadataStore& metadata, const Job& job) {
   Problems problems;
   for (const ItemState state : {ItemState::kFailed, ItemState::kDeferred}) {
@@ -100,7 +96,8 @@ int one_shot_import(const Config& config, const ImportRequest& request, ReportFo
   auto progress = one_shot.follow(*submitted);
   one_shot.end();
   // What the drain still finished belongs into the report.
-  if (progress.has_value() && !has_ended(progress->job)) progress = one_shot.import().progress(CallContext{}, job);
+  if (progress.has_value() && !has_ended(progress->job.status))
+    progress = one_shot.import().progress(CallContext{}, job);
   if (!progress.has_value()) return refuse(progress.error(), format);
   const Problems problems = collect_problems(one_shot.metadata(), progress->job);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began).count();
@@ -108,7 +105,7 @@ int one_shot_import(const Config& config, const ImportRequest& request, ReportFo
       format == ReportFormat::kJson ? report_json(*progress, problems) : report_text(*progress, problems, seconds);
   std::fputs(report.c_str(), stdout);
   const Job& ended = progress->job;
-  if (!has_ended(ended) && format == ReportFormat::kText) {
+  if (!has_ended(ended.status) && format == ReportFormat::kText) {
     std::fputs(ended.dry_run ? kDryRunInterrupted : kInterrupted, stdout);
   }
   // A warning means that something was left out.

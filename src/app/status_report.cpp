@@ -9,6 +9,7 @@
 #include "app/health_text.hpp"
 #include "app/import_report.hpp"
 #include "base/json_writer.hpp"
+#include "base/text.hpp"
 
 namespace imgimport {
 namespace {
@@ -34,18 +35,18 @@ std::string service_line(std::string_view name, std::string_view state) {
 }
 
 std::string not_known(std::string_view why) {
-  return "not known: " + printable(std::string(why));
+  return "not known: " + printable(why, kUncut);
 }
 
 std::string neighbour_state(const std::string& trouble) {
   if (trouble.empty()) return "healthy";
-  return (is_state_text(trouble) ? "" : "away: ") + printable(trouble);
+  return (is_state_text(trouble) ? "" : "away: ") + printable(trouble, kUncut);
 }
 
 std::string worker_state(const DeploymentStatus& status) {
   // Only one that runs in the gateway's process is known to it by its state.
   const std::string trouble = trouble_of(status, kWorker);
-  const std::string state = trouble.empty() ? "" : printable(trouble) + "; ";
+  const std::string state = trouble.empty() ? "" : printable(trouble, kUncut) + "; ";
   if (!status.queue) return state + not_known(status.queue_trouble);
   const auto& queue = *status.queue;
   return state + fmt::format("{} {}, batches: {} under way, {} waiting; {:.1f} images/s",
@@ -59,7 +60,7 @@ std::string job_line(const DeploymentStatus::Job& job) {
   return fmt::format("  {}  [{:<{}}] {}/{}  {:.1f}/s  {}{}{}\n", job.id, std::string(full, '#'), kBarWidth, job.ended,
                      job.total, job.rate, job.eta_seconds ? "ETA " + format_duration(*job.eta_seconds) : job.status,
                      job.failed > 0 ? fmt::format("  {} failed", job.failed) : "",
-                     job.folder.empty() ? "" : "  " + printable(job.folder));
+                     job.folder.empty() ? "" : "  " + printable(job.folder, kUncut));
 }
 
 // nullopt, which JSON writes as null, where the whole is not known.
@@ -96,7 +97,7 @@ std::string status_text(const DeploymentStatus& status) {
   }
   text += service_line("worker-service", worker_state(status));
   for (const auto& [part, trouble] : status.troubles) {
-    if (!is_service(part)) text += service_line(printable(part), "trouble: " + printable(trouble));
+    if (!is_service(part)) text += service_line(printable(part, kUncut), "trouble: " + printable(trouble, kUncut));
   }
   text += service_line("images", status.images
                                      ? fmt::format("{}, {}", status.images->count, format_bytes(status.images->bytes))

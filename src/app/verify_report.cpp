@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/import_report.hpp"
+#include "base/text.hpp"
 
 namespace imgimport {
 namespace {
@@ -14,9 +15,9 @@ constexpr std::size_t kFindingsShown = 20;
 
 std::string line_of(const char* what, const VerificationFinding& finding) {
   const std::string path = finding.folder_path.empty() ? finding.name : finding.folder_path + "/" + finding.name;
-  if (!finding.image) return fmt::format("  {} {} (found by an earlier verification)\n", what, printable(path));
-  std::string line = fmt::format("  {} {} (image {}, object {})", what, printable(path), finding.image->value(),
-                                 printable(finding.key.value()));
+  if (!finding.image) return fmt::format("  {} {} (found by an earlier verification)\n", what, printable(path, kUncut));
+  std::string line = fmt::format("  {} {} (image {}, object {})", what, printable(path, kUncut), finding.image->value(),
+                                 printable(finding.key.value(), kUncut));
   if (!finding.found_size) return line + "\n";
   if (finding.found_size != finding.expected_size) {
     return line +

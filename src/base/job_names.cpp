@@ -12,6 +12,10 @@ constexpr std::array<std::string_view, 9> kItemStateNames = {
 
 }  // namespace
 
+bool has_ended(JobStatus status) noexcept {
+  return status != JobStatus::kListing && status != JobStatus::kProcessing;
+}
+
 std::string_view to_string(JobStatus status) noexcept {
   return kJobStatusNames[static_cast<std::size_t>(status)];
 }

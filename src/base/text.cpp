@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -181,6 +182,19 @@ std::string to_valid_utf8(std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::size_t end = std::min(most, text.size());
+  // Not in the middle of a character, which has at most four bytes.
+  const auto continues = [&] { return end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; };
+  for (int i = 0; i < 3 && end > 0 && continues(); ++i) --end;
+  std::string line = to_valid_utf8(text.substr(0, end));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  if (end < text.size()) line.append("…");
+  return line;
 }
 
 std::string to_lower_ascii(std::string_view text) {

@@ -25,6 +25,11 @@ std::optional<std::string> percent_decode(std::string_view text);
 std::string to_valid_utf8(std::string_view text);
 bool is_valid_utf8(std::string_view text) noexcept;
 
+// Fit for one line of a message: control characters and broken UTF-8 replaced, cut off after `most` bytes.
+std::string printable(std::string_view text, std::size_t most);
+inline constexpr std::size_t kQuoted = 80;  // of what somebody gave, in a message about it
+inline constexpr std::size_t kUncut = std::string_view::npos;
+
 std::string to_lower_ascii(std::string_view text);
 bool equals_ignore_case(std::string_view a, std::string_view b) noexcept;
 std::string_view trim(std::string_view text) noexcept;

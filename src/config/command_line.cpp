@@ -230,12 +230,12 @@ class CommandLineParser {
       std::vector<std::string_view> words;
       for (const CommandWord& row : kCommandWords) words.push_back(row.word);
       const bool is_link = argument.find("://") != std::string::npos;
-      return bad_argument("\"" + printable(argument) + "\" is not a command" +
+      return bad_argument("\"" + printable(argument, kQuoted) + "\" is not a command" +
                           (is_link ? " (did you mean imgimport import URL?)" : did_you_mean(argument, words)));
     }
     std::string* target = positional_target();
     if (target == nullptr || !target->empty())
-      return bad_argument("unexpected argument \"" + printable(argument) + "\"");
+      return bad_argument("unexpected argument \"" + printable(argument, kQuoted) + "\"");
     *target = argument;
     return {};
   }
@@ -317,7 +317,7 @@ class CommandLineParser {
     used_.push_back(&option);
     if (option.apply(line_, value)) return {};
     // The database's URL may hold a password.
-    const std::string shown = option.flag == "--to" ? "***" : printable(value);
+    const std::string shown = option.flag == "--to" ? "***" : printable(value, kQuoted);
     return bad_argument(flag.name + ": \"" + shown + "\" is not " + std::string(option.expected));
   }
 
@@ -339,7 +339,8 @@ class CommandLineParser {
     for (const Option& option : kOptions) flags.emplace_back(option.flag);
     for (const Setting& setting : settings()) flags.push_back(setting.flag());
     const std::vector<std::string_view> candidates(flags.begin(), flags.end());
-    return bad_argument("unknown flag " + printable(name) + did_you_mean(name, candidates)).with_reason("unknown_flag");
+    return bad_argument("unknown flag " + printable(name, kQuoted) + did_you_mean(name, candidates))
+        .with_reason("unknown_flag");
   }
 
   Result<CommandLine> finish() {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.hpp"
 #include "config/suggest.hpp"
 
 namespace imgimport {
@@ -56,7 +57,7 @@ class DuplicateKeys {
         Object& object = objects_.back();
         object.key = last_string_;
         if (!object.keys.insert(last_string_).second) {
-          return bad_file("\"" + printable(path()) + "\" is there twice, the second time at line " +
+          return bad_file("\"" + printable(path(), kQuoted) + "\" is there twice, the second time at line " +
                           std::to_string(string_line_))
               .with_remedy("Remove one of the two");
         }
@@ -134,13 +135,13 @@ std::optional<std::string> to_text(const json::value& value) {
 Error unknown_key(std::string_view path, std::string_view key) {
   for (const Setting& setting : settings()) {
     if (setting.key() == key) {
-      return bad_file("unknown key \"" + printable(path) + "\" (that setting is " + setting.path() + ")");
+      return bad_file("unknown key \"" + printable(path, kQuoted) + "\" (that setting is " + setting.path() + ")");
     }
   }
   std::vector<std::string> paths;
   for (const Setting& setting : settings()) paths.push_back(setting.path());
   const std::vector<std::string_view> candidates(paths.begin(), paths.end());
-  return bad_file("unknown key \"" + printable(path) + "\"" + did_you_mean(path, candidates));
+  return bad_file("unknown key \"" + printable(path, kQuoted) + "\"" + did_you_mean(path, candidates));
 }
 
 Error unknown_group(std::string_view name) {
@@ -149,7 +150,7 @@ Error unknown_group(std::string_view name) {
   }
   std::vector<std::string_view> names;
   for (const SettingGroup& group : setting_groups()) names.push_back(group.name);
-  return bad_file("unknown group \"" + printable(name) + "\"" + did_you_mean(name, names))
+  return bad_file("unknown group \"" + printable(name, kQuoted) + "\"" + did_you_mean(name, names))
       .with_remedy("See imgimport --help for the groups and their settings");
 }
 

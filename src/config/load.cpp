@@ -84,13 +84,13 @@ Result<void> Loader::apply_file(const Setting& setting, const std::string& path,
   auto text = read_text_file(directory_ / path);
   if (!text) {
     return Error(ErrorCode::kMisconfigured,
-                 variable + " (" + origin + "): " + printable(path) + " " + text.error().message())
+                 variable + " (" + origin + "): " + printable(path, kQuoted) + " " + text.error().message())
         .with_reason("bad_setting")
         .with_remedy("Give " + variable + " the path of a readable file that holds the value");
   }
   // A secret that was not written yet must not pass for one that is not wanted.
   if (trim(*text).empty()) {
-    return Error(ErrorCode::kMisconfigured, variable + " (" + origin + "): " + printable(path) + " is empty")
+    return Error(ErrorCode::kMisconfigured, variable + " (" + origin + "): " + printable(path, kQuoted) + " is empty")
         .with_reason("bad_setting")
         .with_remedy("Write the value into that file, or remove " + variable);
   }
@@ -165,7 +165,7 @@ Result<void> Loader::read_dotenv() {
       continue;
     }
     const auto names = setting_variables();
-    loaded_.warnings.push_back(origin + ": " + printable(entry.name) + " is not a setting of imgimport" +
+    loaded_.warnings.push_back(origin + ": " + printable(entry.name, kQuoted) + " is not a setting of imgimport" +
                                did_you_mean(entry.name, names));
   }
   return {};

@@ -26,7 +26,7 @@ Error unknown_role(std::string_view word) {
   std::string list;
   for (std::string_view name : names) list.append(list.empty() ? "" : ", ").append(name);
   return Error(ErrorCode::kInvalidArgument,
-               "--role: \"" + printable(word) + "\" is not a role" + did_you_mean(word, names))
+               "--role: \"" + printable(word, kQuoted) + "\" is not a role" + did_you_mean(word, names))
       .with_reason("unknown_role")
       .with_remedy("Use one of " + list + ", or several with commas");
 }

@@ -265,7 +265,7 @@ std::string Setting::shown(std::string_view text) const {
     case Secrecy::kOpen:
       break;
   }
-  return printable(text);
+  return printable(text, kQuoted);
 }
 
 std::span<const SettingGroup> setting_groups() {

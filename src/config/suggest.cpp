@@ -46,15 +46,6 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return candidate.empty() ? std::string() : " (did you mean " + std::string(candidate) + "?)";
 }
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t kMost = 80;
-  std::string line = to_valid_utf8(text.substr(0, std::min(text.size(), kMost)));
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return text.size() > kMost ? line + "…" : line;
-}
-
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {

@@ -13,9 +13,6 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 // " (did you mean NEAREST?)", or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
-// Fit for one line of a message: control characters and broken UTF-8 replaced, cut off after 80 characters.
-std::string printable(std::string_view text);
-
 // The parts between commas, trimmed, without empty ones.
 std::vector<std::string_view> split_list(std::string_view text);
 

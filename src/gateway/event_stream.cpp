@@ -20,7 +20,7 @@ std::string event_text(std::string_view name, std::string_view data) {
 }  // namespace
 
 bool has_seen_the_end(const HttpRequest& request, const Job& job) {
-  return has_ended(job) && request.headers.find("Last-Event-ID") == std::string_view("done");
+  return has_ended(job.status) && request.headers.find("Last-Event-ID") == std::string_view("done");
 }
 
 EventStream::EventStream(const GatewayOptions& options, const Clock& clock, HttpPushWriter writer)
@@ -42,7 +42,7 @@ std::optional<std::chrono::milliseconds> EventStream::on_progress(const Result<I
     keep_alive();
     return options_.event_interval;
   }
-  const bool ended = has_ended(progress->job);
+  const bool ended = has_ended(progress->job.status);
   if (!ended && writer_.queued_bytes() > kEnoughQueued) return options_.event_interval;
   send_changes(*progress);
   if (!ended) return options_.event_interval;

@@ -44,10 +44,6 @@ double rounded(double value) noexcept {
 
 }  // namespace
 
-bool has_ended(const Job& job) noexcept {
-  return job.status == JobStatus::kCompleted || job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
-}
-
 void write_progress_fields(JsonWriter& json, const ImportProgress& progress) {
   write_identity(json, progress.job);
   write_counters(json, progress.job.counters);

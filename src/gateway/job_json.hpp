@@ -7,9 +7,6 @@
 
 namespace imgimport {
 
-// completed, failed, cancelled: nothing of the job moves any more, apart from deferred items in time.
-bool has_ended(const Job& job) noexcept;
-
 // The fields of a job inside an object that the caller opens and closes.
 void write_progress_fields(JsonWriter& json, const ImportProgress& progress);
 

@@ -89,3 +89,12 @@ TEST_CASE("a random UUID has the version 4 form and none comes twice") {
   CHECK(std::string("89ab").find(first[19]) != std::string::npos);
   CHECK(first != random_uuid());
 }
+
+TEST_CASE("text for a message is one line of whole characters, cut where it is too long") {
+  CHECK(printable("a\n\x1b[31mb\x7f\xff", kUncut) == "a??[31mb?\xEF\xBF\xBD");
+  CHECK(printable(std::string(80, 'x'), kQuoted) == std::string(80, 'x'));
+  CHECK(printable(std::string(81, 'x'), kQuoted) == std::string(80, 'x') + "…");
+  CHECK(printable("ab😀", 5) == "ab…");
+  CHECK(printable("abü", 4) == "abü");
+  CHECK(printable("", 0).empty());
+}
