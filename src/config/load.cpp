@@ -36,7 +36,8 @@ constexpr std::string_view kFileSuffix = "_FILE";
 const Setting* setting_in_file(std::string_view variable) {
   if (!variable.ends_with(kFileSuffix)) return nullptr;
   const Setting* setting = find_setting(variable.substr(0, variable.size() - kFileSuffix.size()));
-  return setting != nullptr && setting->secrecy != Secrecy::kOpen ? setting : nullptr;
+  const bool secret = setting != nullptr && (setting->secrecy == Secrecy::kSecret || setting->secrecy == Secrecy::kUrl);
+  return secret ? setting : nullptr;
 }
 
 class Loader {

@@ -54,6 +54,7 @@ constexpr Setting bind(Field, Secrecy secrecy, const Row& row) {
 constexpr Secrecy kOpen = Secrecy::kOpen;
 constexpr Secrecy kSecret = Secrecy::kSecret;
 constexpr Secrecy kUrl = Secrecy::kUrl;
+constexpr Secrecy kFile = Secrecy::kFile;
 
 template <std::int64_t kLeast, std::int64_t kMost>
 using Count = IntegerCodec<std::int32_t, kLeast, kMost>;
@@ -73,7 +74,7 @@ constexpr std::array kGroups = {
 constexpr std::array kSettings = {
     bind<TokenCodec>(IMGIMPORT_FIELD(drive.api_key), kSecret,
                      {"GOOGLE_API_KEY", "drive", "API key, for folders that anyone with the link may see"}),
-    bind<PathCodec>(IMGIMPORT_FIELD(drive.credentials_file), kOpen,
+    bind<PathCodec>(IMGIMPORT_FIELD(drive.credentials_file), kFile,
                     {"GOOGLE_APPLICATION_CREDENTIALS", "drive",
                      "JSON file of a service account, for private folders and shared drives"}),
     bind<TextCodec>(IMGIMPORT_FIELD(drive.impersonate_user), kOpen,
@@ -237,6 +238,12 @@ std::string without_credentials(std::string_view url) {
   return shown;
 }
 
+// Whether `text` can be meant as a path: a key, as JSON or in base64, is longer, and JSON has braces and quotes.
+bool is_plausible_path(std::string_view text) {
+  constexpr std::size_t kLongest = 400;
+  return text.size() <= kLongest && text.find_first_of("{}\"\\\n\r") == std::string_view::npos;
+}
+
 }  // namespace
 
 std::string Setting::key() const {
@@ -261,7 +268,10 @@ std::string Setting::shown(std::string_view text) const {
     case Secrecy::kSecret:
       return "***";
     case Secrecy::kUrl:
-      return printable(without_credentials(text));
+      return printable(without_credentials(text), kQuoted);
+    case Secrecy::kFile:
+      if (!is_plausible_path(text)) return "***";
+      break;
     case Secrecy::kOpen:
       break;
   }

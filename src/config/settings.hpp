@@ -17,6 +17,7 @@ enum class Secrecy : std::uint8_t {
   kOpen = 1,
   kSecret,  // shown as *** everywhere
   kUrl,     // shown without user name, password and query
+  kFile,    // a file's path, shown only where it can be one: people put the file's content there as well
 };
 
 struct Setting {

@@ -27,15 +27,16 @@ Error bad_file(std::string message) {
 
 Result<std::string> read_text(std::string_view file) {
   if (trim(file).starts_with("{")) return std::string(file);
-  const std::string path(file);
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return bad_file("the file " + path + " cannot be read: " + std::strerror(errno));
+  // What is no JSON and no path may be a key all the same, in quotes or in base64: no message repeats it.
+  std::ifstream stream(std::string(file), std::ios::binary);
+  if (!stream)
+    return bad_file("there is no file under this path that can be read: " + std::string(std::strerror(errno)));
   std::string text;
   text.resize(kMaxFile + 1);
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad() || (stream.fail() && !stream.eof())) return bad_file("the file " + path + " cannot be read");
+  if (stream.bad() || (stream.fail() && !stream.eof())) return bad_file("the file cannot be read");
   text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxFile) return bad_file("the file " + path + " is far too large to be a key");
+  if (text.size() > kMaxFile) return bad_file("the file is far too large to be a key");
   return text;
 }
 

@@ -161,6 +161,23 @@ TEST_CASE("no secret shows in the configuration's text, in warnings or in errors
   CHECK(broken_token.starts_with("API_TOKEN (--api-token): \"***\" is not visible ASCII"));
 }
 
+TEST_CASE("a key in the place of its file's path is not shown, a path is", "[config]") {
+  const Setting& file = *find_setting("GOOGLE_APPLICATION_CREDENTIALS");
+  const std::string key = R"({"type": "service_account", "private_key": "hunter2"})";
+  CHECK(file.shown(key) == "***");
+  CHECK(file.shown(" " + key) == "***");
+  CHECK(file.shown("\"hunter2\"") == "***");
+  CHECK(file.shown(std::string(2'000, 'A')) == "***");  // base64
+  CHECK(file.shown("/etc/secrets/account 1.json") == "/etc/secrets/account 1.json");
+  CHECK(file.shown("").empty());
+  const auto loaded = ConfigFolder().load({"--check-config"}, {{"GOOGLE_APPLICATION_CREDENTIALS", key}});
+  REQUIRE(loaded.has_value());
+  CHECK(config_text(*loaded).find("hunter2") == std::string::npos);
+  // It may lie on several lines, which no path does.
+  const auto refused = ConfigFolder().load({"--check-config"}, {{"GOOGLE_APPLICATION_CREDENTIALS", "{\n\"hunter2\"}"}});
+  CHECK(sentence(refused).starts_with("GOOGLE_APPLICATION_CREDENTIALS (environment): \"***\" is not a path"));
+}
+
 TEST_CASE("every setting that carries a password, key or token is marked as a secret", "[config]") {
   for (const Setting& setting : settings()) {
     INFO(setting.variable);

@@ -602,6 +602,7 @@ TEST_CASE("a credentials file that cannot be used is told at once, without its c
   CHECK_FALSE(create(good).has_value());
   for (const std::string& bad :
        {std::string("/no/such/file.json"), std::string("/tmp"), std::string("{"), std::string("{}"),
+        std::string(R"("{\"private_key\":\"SECRETSTUFF\"}")"), "SECRETSTUFF" + std::string(2'000, 'A'),
         std::string(R"({"type":"authorized_user","refresh_token":"SECRETSTUFF"})"),
         std::string(R"({"type":"service_account","client_email":"a@b"})"),
         std::string(R"({"type":"service_account","private_key":"SECRETSTUFF"})"),
