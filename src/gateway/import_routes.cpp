@@ -41,7 +41,6 @@ std::chrono::milliseconds listing_wait(const CallContext& context, std::chrono::
 
 // The cursor is the id of the last item of the page before.
 Result<ItemId> item_cursor(const HttpRequest& request) {
-  if (request.query_value("cursor") == std::string_view()) return ItemId(0);
   IMGIMPORT_ASSIGN_OR_RETURN(const std::int64_t id, number_parameter(request, {.name = "cursor", .otherwise = 0}));
   return ItemId(id);
 }

@@ -67,7 +67,7 @@ Result<std::string> day_parameter(const HttpRequest& request, std::string_view n
 
 Result<std::int64_t> number_parameter(const HttpRequest& request, const NumberParameter& parameter) {
   const auto text = request.query_value(parameter.name);
-  if (!text) return parameter.otherwise;
+  if (!text || text->empty()) return parameter.otherwise;
   const auto value = whole_number(*text);
   if (!value || *value < parameter.least || *value > parameter.most) {
     return bad_parameter(parameter.name, range_in_words(parameter), *text);
@@ -88,9 +88,13 @@ Result<JobId> job_id_argument(const HttpRequest& request) {
 
 Result<ImageId> image_id_argument(const HttpRequest& request) {
   const std::string& text = request.path_arg("id");
+  const bool is_whole = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_whole) return bad_parameter("The image id", "a whole number, 1 or greater", text);
   const auto value = whole_number(text);
-  if (!value || *value < 1) return bad_parameter("The image id", "a whole number, 1 or greater", text);
-  return ImageId(*value);
+  if (value && *value >= 1) return ImageId(*value);
+  // Greater than any id there can be, or 0.
+  return Error(ErrorCode::kNotFound, fmt::format("there is no image {}", text.substr(0, kMaxQuoted)))
+      .with_reason("no_such_image");
 }
 
 Result<ImageQuery> image_query(const HttpRequest& request) {

@@ -20,7 +20,7 @@ struct NumberParameter {
   std::string_view name;
   std::int64_t least = 1;
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  std::int64_t otherwise = 0;  // when the request does not have it
+  std::int64_t otherwise = 0;  // when the request does not have it, or it is empty
 };
 
 // A whole number of the query.
@@ -30,7 +30,7 @@ Result<std::int64_t> number_parameter(const HttpRequest& request, const NumberPa
 Result<JobId> job_id_from(std::string_view text, std::string_view name);
 // The route's {job_id}.
 Result<JobId> job_id_argument(const HttpRequest& request);
-// The route's {id} of an image.
+// The route's {id} of an image. kNotFound: a whole number that no image has.
 Result<ImageId> image_id_argument(const HttpRequest& request);
 
 // storage_provider, q, job_id, folder, camera, taken_after and taken_before of the query; each may be absent or empty.

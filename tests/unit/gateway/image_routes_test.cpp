@@ -288,7 +288,8 @@ TEST_CASE("a record that is not there is not found, an id that is none refused",
   GatewayFixture fixture;
   for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kDelete}) {
     CHECK(fixture.ask({.method = method, .target = "/api/images/77"}).status == 404);
-    CHECK(fixture.ask({.method = method, .target = "/api/images/0"}).status == 400);
+    CHECK(fixture.ask({.method = method, .target = "/api/images/0"}).status == 404);
+    CHECK(fixture.ask({.method = method, .target = "/api/images/99999999999999999999"}).status == 404);
     CHECK(fixture.ask({.method = method, .target = "/api/images/x%22y"}).status == 400);
   }
   CHECK(fixture.get("/api/images/77/content").status == 404);

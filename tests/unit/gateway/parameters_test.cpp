@@ -12,7 +12,7 @@ HttpRequest with_query(std::string name, std::string value) {
 }
 
 TEST_CASE("a number outside its range, or none at all, is refused in words", "[gateway]") {
-  const std::string text = GENERATE("0", "-1", "501", "abc", "", "1.5", "1e2", " 1", "+1", "0x10",
+  const std::string text = GENERATE("0", "-1", "501", "abc", "1.5", "1e2", " 1", "+1", "0x10",
                                     "99999999999999999999999", "18446744073709551617");
   const auto number =
       number_parameter(with_query("per_page", text), {.name = "per_page", .most = 500, .otherwise = 50});
@@ -22,10 +22,11 @@ TEST_CASE("a number outside its range, or none at all, is refused in words", "[g
   CHECK_THAT(number.error().message(), Catch::Contains("per_page must be a whole number from 1 to 500"));
 }
 
-TEST_CASE("a number within its range is taken, an absent one replaced", "[gateway]") {
+TEST_CASE("a number within its range is taken, an absent or empty one replaced", "[gateway]") {
   const NumberParameter page{.name = "page", .otherwise = 1};
   CHECK(number_parameter(with_query("page", "9223372036854775807"), page).value() == 9223372036854775807);
   CHECK(number_parameter(HttpRequest{}, page).value() == 1);
+  CHECK(number_parameter(with_query("page", ""), page).value() == 1);
   CHECK_THAT(number_parameter(with_query("page", "9223372036854775808"), page).error().message(),
              Catch::StartsWith("page must be a whole number, 1 or greater"));
 }
@@ -42,13 +43,18 @@ TEST_CASE("a job id is a UUID in any case", "[gateway]") {
   }
 }
 
-TEST_CASE("an image id is a number from 1", "[gateway]") {
+TEST_CASE("an image id is a whole number, which an image may have or not", "[gateway]") {
   HttpRequest request;
   request.path_args = {{"id", "17"}};
   CHECK(image_id_argument(request).value() == ImageId(17));
-  for (const char* text : {"0", "-3", "x", "9223372036854775808", "1/2"}) {
+  for (const char* text : {"-3", "x", "", "1/2", "1.0"}) {
     request.path_args = {{"id", text}};
     CHECK(image_id_argument(request).error().code() == ErrorCode::kInvalidArgument);
+  }
+  for (const char* text : {"0", "9223372036854775808", "99999999999999999999"}) {
+    request.path_args = {{"id", text}};
+    CHECK(image_id_argument(request).error().code() == ErrorCode::kNotFound);
+    CHECK(image_id_argument(request).error().reason() == "no_such_image");
   }
 }
 

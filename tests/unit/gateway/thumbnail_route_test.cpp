@@ -56,7 +56,7 @@ TEST_CASE("widths are rounded up to those there are", "[gateway][thumbnails]") {
 
 TEST_CASE("a width that is none, or beyond the largest, is refused with a sentence", "[gateway][thumbnails]") {
   Scene scene;
-  for (const char* wrong : {"0", "-1", "2049", "99999999999999999999", "abc", "3.5", "", "320px", "%00"}) {
+  for (const char* wrong : {"0", "-1", "2049", "99999999999999999999", "abc", "3.5", "320px", "%00"}) {
     INFO(wrong);
     const Answer answer = scene.fixture.get(scene.target("?w=" + std::string(wrong)));
     CHECK(answer.status == 400);
