@@ -197,6 +197,25 @@ test('without events, progress comes by polling', async ({ page }) => {
   await drive.faults();
 });
 
+test('an import that is sent again after a lost answer is the same import', async ({ page }) => {
+  const fresh = await Server.start(drive);
+  try {
+    await page.route('**/api/import/google-drive', async (route) => {
+      await route.fetch();
+      await route.abort();
+    }, { times: 1 });
+    await page.goto(fresh.url);
+    await page.getByLabel('Link to a Google Drive folder').fill(drive.link);
+    await page.getByRole('button', { name: 'Import right away' }).click();
+    await expect(page.getByRole('alert')).toContainText('The server does not answer.');
+    await page.getByRole('button', { name: 'Import right away' }).click();
+    await expect(page).toHaveURL(/\/jobs\/[0-9a-f-]{36}$/);
+    expect((await fresh.json<{ jobs: unknown[] }>('/api/import/jobs')).jobs).toHaveLength(1);
+  } finally {
+    await fresh.end();
+  }
+});
+
 test('several imports at once are watched together', async ({ page }) => {
   await drive.faults({ match: 'download', latency_ms: 6000 });
   const fresh = await Server.start(drive);

@@ -113,6 +113,11 @@ export interface Submit {
   filters: Filters;
 }
 
+export interface Attempt {
+  wanted: Submit;
+  key: string; // the same again means the same job: it is sent along when an answer was lost
+}
+
 export interface Submitted {
   job_id: string;
   total_images: number;
@@ -122,13 +127,9 @@ export interface Submitted {
 export function useSubmit() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async (wanted: Submit): Promise<Submitted> => {
+    mutationFn: async ({ wanted, key }: Attempt): Promise<Submitted> => {
       const answer = await unwrap(
-        api.POST('/api/import/google-drive', {
-          body: wanted,
-          // A request that is sent again after a lost answer starts no second import.
-          params: { header: { 'Idempotency-Key': randomKey() } },
-        }),
+        api.POST('/api/import/google-drive', { body: wanted, params: { header: { 'Idempotency-Key': key } } }),
       );
       const listing = 'listing' in answer && answer.listing === true;
       return { job_id: answer.job_id, total_images: answer.total_images, nothing: answer.total_images === 0 && !listing };
@@ -262,9 +263,4 @@ export async function deleteImages(images: Image[], onProgress: (done: number) =
   };
   await Promise.all(Array.from({ length: DELETES_AT_ONCE }, work));
   return result;
-}
-
-// crypto.randomUUID is there on HTTPS and localhost only.
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

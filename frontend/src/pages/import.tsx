@@ -2,7 +2,9 @@ import { Disclosure, DisclosureContent, DisclosureProvider } from '@ariakit/reac
 import { CheckCircle2, ChevronRight, ClipboardPaste, Info, SlidersHorizontal } from 'lucide-react';
 import { useId, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { useRecentJobs, useSubmit } from '../api/queries';
+import { ApiError } from '../api/client';
+import { useRecentJobs, useSubmit, type Submitted } from '../api/queries';
+import { AttemptKeys } from '../lib/attempt-keys';
 import { readDriveLink, type DriveLink } from '../lib/drive-link';
 import { t } from '../texts/en';
 import { announce } from '../ui/announce';
@@ -20,6 +22,7 @@ export function ImportPage() {
   const [checked, setChecked] = useState<{ job: string; for: string } | null>(null);
   const [touched, setTouched] = useState(false);
   const [, navigate] = useLocation();
+  const [attempts] = useState(() => new AttemptKeys());
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
   const check = useSubmit();
@@ -40,15 +43,29 @@ export function ImportPage() {
     if (!valid) field.current?.focus();
     return valid && !badOptions;
   };
+  const submit = (mutation: typeof check, dryRun: boolean, onSuccess: (answer: Submitted) => void) => {
+    const request = { ...wanted, dry_run: dryRun };
+    const content = JSON.stringify(request);
+    mutation.mutate({ wanted: request, key: attempts.of(content) }, {
+      onSuccess: (answer) => {
+        attempts.answered(content);
+        onSuccess(answer);
+      },
+      onError: (error) => {
+        // An import that failed as it listed goes on with the same key; a dry run has to begin anew.
+        if (dryRun && error instanceof ApiError && error.status !== 0) attempts.answered(content);
+      },
+    });
+  };
   const runCheck = () => {
     if (!ready()) return;
     start.reset();
-    check.mutate({ ...wanted, dry_run: true }, { onSuccess: (answer) => setChecked({ job: answer.job_id, for: now }) });
+    submit(check, true, (answer) => setChecked({ job: answer.job_id, for: now }));
   };
   const runImport = () => {
     if (!ready()) return;
     check.reset();
-    start.mutate({ ...wanted, dry_run: false }, { onSuccess: (answer) => navigate(`/jobs/${answer.job_id}`) });
+    submit(start, false, (answer) => navigate(`/jobs/${answer.job_id}`));
   };
   const paste = async () => {
     try {
