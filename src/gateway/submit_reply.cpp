@@ -32,12 +32,22 @@ ErrorCode code_of(const JobTrouble& trouble) {
   return ErrorCode::kUnavailable;
 }
 
+// The contract's words where there is nothing to import.
+std::string message_of(const Job& job) {
+  const std::int64_t images = job.counters.total;
+  if (images == 0 && is_countable(job)) return "No images found in the folder";
+  const std::string_view noun = images == 1 ? "image" : "images";
+  return job.dry_run ? fmt::format("{} {} would be imported", images, noun)
+                     : fmt::format("Import job started for {} images", images);
+}
+
 HttpResponse dry_run_response(const ImportProgress& progress) {
   const Job& job = progress.job;
   JsonWriter json;
   json.begin_object();
   json.field("dry_run", true);
   json.field("job_id", job.id.value());
+  json.field("message", message_of(job));
   json.field("total_images", job.counters.total);
   json.field("total_bytes", job.counters.total_bytes);
   json.field("ignored", job.counters.ignored);
@@ -70,8 +80,7 @@ Result<HttpResponse> submit_response(const ImportProgress& progress) {
   JsonWriter json;
   json.begin_object();
   json.field("job_id", job.id.value());
-  json.field("message", empty ? "No images found in the folder"
-                              : fmt::format("Import job started for {} images", job.counters.total));
+  json.field("message", message_of(job));
   json.field("total_images", job.counters.total);
   if (!is_countable(job)) json.field("listing", true);
   json.end_object();

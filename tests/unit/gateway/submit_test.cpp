@@ -94,11 +94,19 @@ TEST_CASE("a dry run answers with what an import would take", "[gateway]") {
   CHECK(answer.status == 200);
   const auto json = answer.json();
   CHECK(json.at("dry_run").as_bool());
+  CHECK(json.at("message").as_string() == "2 images would be imported");
   CHECK(json.at("total_images").as_int64() == 2);
   CHECK(json.at("total_bytes").as_int64() == 1001 + 1002);
   CHECK(json.at("ignored").as_int64() == 0);
   CHECK(json.at("drive_units").as_int64() == 2 * FakeImportService::kDriveUnitsPerImage);
   CHECK(fixture.imports.requests().front().dry_run);
+}
+
+TEST_CASE("a dry run of a folder without images says so in the words of an import", "[gateway]") {
+  GatewayFixture fixture;
+  PendingAnswer pending = fixture.send(import_call(R"({"folder_url": "x", "dry_run": true})"));
+  fixture.finish_listing();
+  CHECK(pending.wait().json().at("message").as_string() == "No images found in the folder");
 }
 
 TEST_CASE("a dry run that takes longer says that it is still listing", "[gateway]") {
