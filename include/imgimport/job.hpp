@@ -41,7 +41,8 @@ struct ImportFilters {
   std::string name_glob;                  // base/glob.hpp says what it may hold; empty = all
   std::optional<std::int32_t> min_width;  // pixels
   std::optional<std::int32_t> min_height;
-  std::string taken_after;  // "YYYY-MM-DD[THH:MM:SS]", compared with taken_at as text
+  // Bounds are included. "YYYY-MM-DD[THH:MM:SS]", compared with taken_at as text; a date alone means the whole day.
+  std::string taken_after;
   std::string taken_before;
   std::optional<Timestamp> modified_after;
   std::optional<Timestamp> modified_before;

@@ -39,23 +39,6 @@ constexpr std::array kEverywhere = {Command::kHelp, Command::kHelp, Command::kHe
 constexpr std::array kImportOnly = {Command::kImport, Command::kImport, Command::kImport};
 constexpr std::array kWithReport = {Command::kImport, Command::kVerify, Command::kStatus};
 
-// "YYYY-MM-DD", or with "THH:MM:SS"; what Drive reports of the camera's clock has no time zone.
-bool is_local_time(std::string_view text) {
-  constexpr std::string_view kPattern = "0000-00-00T00:00:00";
-  if (text.size() != 10 && text.size() != kPattern.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kPattern[i] == '0' ? !digit : text[i] != kPattern[i]) return false;
-  }
-  const std::string whole = std::string(text) + (text.size() == 10 ? "T00:00:00" : "") + "Z";
-  return from_rfc3339(whole).has_value();
-}
-
-std::optional<Timestamp> parse_instant(std::string_view text) {
-  if (text.size() == 10) return from_rfc3339(std::string(text) + "T00:00:00Z");
-  return from_rfc3339(text);
-}
-
 template <class Value>
 bool store(std::optional<Value>& target, const std::optional<Value>& value) {
   if (value) target = value;
@@ -77,8 +60,9 @@ bool store_local_time(std::string& target, std::string_view text) {
 
 bool store_mime_types(std::vector<std::string>& target, std::string_view text) {
   for (std::string_view type : split_list(text)) {
-    if (type.find('/') == std::string_view::npos) return false;
-    target.push_back(to_lower_ascii(type));
+    auto filter = parse_mime_filter(type);
+    if (!filter) return false;
+    target.push_back(*std::move(filter));
   }
   return !target.empty();
 }
@@ -143,19 +127,20 @@ constexpr std::array kOptions = {
            [](CommandLine& line, std::string_view value) {
              return store_local_time(line.import.filters.taken_after, value);
            }},
-    Option{"--taken-before", Takes::kValue, "--taken-before=DATE", "… taken before that", kImportOnly, kLocalTimeWords,
+    Option{"--taken-before", Takes::kValue, "--taken-before=DATE",
+           "… taken then or earlier; a date alone means that whole day", kImportOnly, kLocalTimeWords,
            [](CommandLine& line, std::string_view value) {
              return store_local_time(line.import.filters.taken_before, value);
            }},
     Option{"--modified-after", Takes::kValue, "--modified-after=TIME", "… changed in Drive then or later", kImportOnly,
            kInstantWords,
            [](CommandLine& line, std::string_view value) {
-             return store(line.import.filters.modified_after, parse_instant(value));
+             return store(line.import.filters.modified_after, parse_modified_after(value));
            }},
-    Option{"--modified-before", Takes::kValue, "--modified-before=TIME", "… changed before that", kImportOnly,
-           kInstantWords,
+    Option{"--modified-before", Takes::kValue, "--modified-before=TIME",
+           "… changed then or earlier; a date alone means that whole day (UTC)", kImportOnly, kInstantWords,
            [](CommandLine& line, std::string_view value) {
-             return store(line.import.filters.modified_before, parse_instant(value));
+             return store(line.import.filters.modified_before, parse_modified_before(value));
            }},
     Option{"--to",
            Takes::kValue,

@@ -116,32 +116,29 @@ class FieldReader {
     if (!value->is_array()) return fail(name, kMustBe), std::vector<std::string>();
     std::vector<std::string> types;
     for (const json::value& type : value->get_array()) {
-      if (!type.is_string() || type.get_string().find('/') == json::string::npos) {
+      auto filter = type.is_string() ? parse_mime_filter(type.get_string()) : std::nullopt;
+      if (!filter) {
         fail(name, kMustBe);
         return {};
       }
-      types.push_back(to_lower_ascii(std::string_view(type.get_string())));
+      types.push_back(*std::move(filter));
     }
     return types;
   }
 
-  // "YYYY-MM-DD" or "YYYY-MM-DDTHH:MM:SS", without an offset, as EXIF has it.
   std::string local_time(std::string_view name) {
     std::string value = text(name);
-    const bool date = value.size() == 10 && from_rfc3339(value + "T00:00:00Z");
-    const bool date_time = value.size() == 19 && value[10] == 'T' && from_rfc3339(value + "Z");
-    if (!value.empty() && !date && !date_time) {
+    if (!value.empty() && !is_local_time(value)) {
       fail(name, "a date YYYY-MM-DD or a local time YYYY-MM-DDTHH:MM:SS without an offset");
     }
     return value;
   }
 
-  // RFC 3339, or a date alone, which is its midnight in UTC.
-  std::optional<Timestamp> instant(std::string_view name) {
+  std::optional<Timestamp> instant(std::string_view name, std::optional<Timestamp> (*parse)(std::string_view)) {
     const std::string value = text(name);
     if (value.empty()) return std::nullopt;
-    const auto time = from_rfc3339(value.size() == 10 ? value + "T00:00:00Z" : value);
-    if (!time) fail(name, "a time as in RFC 3339, such as 2024-05-31T12:00:00Z");
+    const auto time = parse(value);
+    if (!time) fail(name, "a date YYYY-MM-DD (in UTC), or a time as in RFC 3339, such as 2024-05-31T12:00:00Z");
     return time;
   }
 
@@ -238,8 +235,8 @@ Result<ImportFilters> parse_filters(const json::object& object) {
   filters.min_height = fields.count<std::int32_t>("min_height", kPixels);
   filters.taken_after = fields.local_time("taken_after");
   filters.taken_before = fields.local_time("taken_before");
-  filters.modified_after = fields.instant("modified_after");
-  filters.modified_before = fields.instant("modified_before");
+  filters.modified_after = fields.instant("modified_after", parse_modified_after);
+  filters.modified_before = fields.instant("modified_before", parse_modified_before);
   if (const auto crossed = crossed_bounds(filters)) {
     fields.fail(crossed->lower,
                 fmt::format("no {} than filters.{}", crossed->in_time ? "later" : "greater", crossed->upper));

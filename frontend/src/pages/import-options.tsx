@@ -43,8 +43,8 @@ export function toFilters(options: Options): Filters {
   if (options.types.length > 0) filters.mime_types = options.types.flatMap((type) => ALSO[type] ?? [type]);
   if (options.takenFrom) filters.taken_after = options.takenFrom;
   if (options.takenUntil) filters.taken_before = options.takenUntil;
-  if (options.modifiedFrom) filters.modified_after = new Date(`${options.modifiedFrom}T00:00:00`).toISOString();
-  if (options.modifiedUntil) filters.modified_before = new Date(`${options.modifiedUntil}T23:59:59`).toISOString();
+  if (options.modifiedFrom) filters.modified_after = options.modifiedFrom;
+  if (options.modifiedUntil) filters.modified_before = options.modifiedUntil;
   if (options.name.trim()) filters.name_glob = options.name.trim();
   return filters;
 }

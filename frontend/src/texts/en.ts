@@ -73,7 +73,7 @@ export const t = {
     minWidth: 'Width, at least (px)',
     minHeight: 'Height, at least (px)',
     taken: 'Date taken',
-    modified: 'Changed in Drive',
+    modified: 'Changed in Drive (days in UTC)',
     from: 'From',
     until: 'Until',
     name: 'Name',

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/text.hpp"
+
 using namespace imgimport;
 
 namespace {
@@ -50,4 +52,33 @@ TEST_CASE("a day as a bound means all of it") {
   CHECK(taken("2024-05-01T18:00:00", "2024-05-01T17:59:59") == "taken_after taken_before");
   CHECK(taken("2024-05-02", "2024-05-01T23:00:00") == "taken_after taken_before");
   CHECK(taken("2024-05-02", "2024-05-01") == "taken_after taken_before");
+}
+
+TEST_CASE("a date alone as a bound of the modification is the whole of that day in UTC") {
+  CHECK(parse_modified_after("2024-05-31") == from_rfc3339("2024-05-31T00:00:00Z"));
+  CHECK(parse_modified_before("2024-05-31") == from_rfc3339("2024-05-31T23:59:59.999Z"));
+  for (const auto parse : {parse_modified_after, parse_modified_before}) {
+    CHECK(parse("2024-05-31T18:30:00+02:00") == from_rfc3339("2024-05-31T16:30:00Z"));
+    for (const char* bad : {"", "2024-05", "2024-02-30", "31.5.2024!", "yesterday", "2024-05-31T18:30:00"}) {
+      CAPTURE(bad);
+      CHECK_FALSE(parse(bad));
+    }
+  }
+  ImportFilters day;
+  day.modified_after = parse_modified_after("2024-05-31");
+  day.modified_before = parse_modified_before("2024-05-31");
+  CHECK(crossed(day) == "");
+}
+
+TEST_CASE("local times and types are taken as they are meant to be written") {
+  CHECK(is_local_time("2024-05-31"));
+  CHECK(is_local_time("2024-05-31T18:30:00"));
+  for (const char* bad :
+       {"", "2024", "2024-13-01", "2024-05-31 18:30:00", "2024-05-31T18:30:00Z", "2024-05-31T25:00:00"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_local_time(bad));
+  }
+  CHECK(parse_mime_filter("image/JPEG") == "image/jpeg");
+  CHECK(parse_mime_filter("image/*") == "image/*");
+  CHECK_FALSE(parse_mime_filter("jpeg"));
 }

@@ -100,6 +100,9 @@ TEST_CASE("an import takes its filters under the names of the REST fields", "[co
   CHECK(request.filters.taken_before == "2024-06-01T18:30:00");
   const auto hours = *request.filters.modified_before - *request.filters.modified_after;
   CHECK(hours == std::chrono::hours(16) + std::chrono::minutes(30));
+  const auto whole_day = parse({"import", "URL", "--modified-after=2024-05-31", "--modified-before=2024-05-31"});
+  REQUIRE(whole_day.has_value());
+  CHECK(whole_day->import.filters.modified_before == from_rfc3339("2024-05-31T23:59:59.999Z"));
 }
 
 TEST_CASE("an argument that does not parse is named with what is expected", "[config][command-line]") {

@@ -54,7 +54,7 @@ TEST_CASE("every option and filter of an import request is read", "[gateway]") {
   CHECK(filters.taken_after == "2020-01-02");
   CHECK(filters.taken_before == "2021-01-02T03:04:05");
   CHECK(filters.modified_after == from_rfc3339("2022-05-01T08:00:00Z"));
-  CHECK(filters.modified_before == from_rfc3339("2023-01-01T00:00:00Z"));
+  CHECK(filters.modified_before == from_rfc3339("2023-01-01T23:59:59.999Z"));
 }
 
 TEST_CASE("null stands for a field that is left out", "[gateway]") {
