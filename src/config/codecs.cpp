@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <limits>
 
+#include "base/object_key.hpp"
 #include "config/suggest.hpp"
 
 namespace imgimport {
@@ -191,14 +192,7 @@ std::optional<std::string> KeyPrefixCodec::parse(std::string_view text) {
   std::string_view prefix = trim(text);
   while (prefix.starts_with('/')) prefix.remove_prefix(1);
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  if (has_control_characters(prefix) || !is_valid_utf8(prefix)) return std::nullopt;
-  std::string_view rest = prefix;
-  while (!rest.empty()) {
-    const std::size_t slash = std::min(rest.find('/'), rest.size());
-    const std::string_view segment = rest.substr(0, slash);
-    if (segment.empty() || segment == "." || segment == "..") return std::nullopt;
-    rest.remove_prefix(std::min(slash + 1, rest.size()));
-  }
+  if (!prefix.empty() && !is_valid_key_prefix(prefix)) return std::nullopt;
   return std::string(prefix);
 }
 

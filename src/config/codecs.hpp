@@ -114,7 +114,10 @@ struct KeyPrefixCodec {
   static constexpr JsonKind kJson = JsonKind::kText;
   static std::optional<Value> parse(std::string_view text);
   static std::string format(const Value& value) { return value; }
-  static std::string expected() { return "names with slashes between them, none of them \".\", \"..\" or empty"; }
+  static std::string expected() {
+    return "names of at most 255 bytes with slashes between them, 512 together, none of them \".\", \"..\" or empty, "
+           "without a backslash";
+  }
 };
 
 struct FlagCodec {

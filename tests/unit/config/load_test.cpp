@@ -213,6 +213,9 @@ TEST_CASE("a value that does not parse is named with its source and what is expe
     std::string value;
     std::string expected;  // behind: is not
   };
+  const std::string prefix =
+      "names of at most 255 bytes with slashes between them, 512 together, none of them \".\", \"..\" or empty, "
+      "without a backslash";
   const Row rows[] = {
       {"WORKER_THREADS", "many", "a whole number from 1 to 2000"},
       {"WORKER_THREADS", "0", "a whole number from 1 to 2000"},
@@ -227,7 +230,8 @@ TEST_CASE("a value that does not parse is named with its source and what is expe
       {"LOG_FORMAT", "xml", "one of text, json"},
       {"ALLOW_ANONYMOUS", "perhaps", "true or false"},
       {"LISTEN_ADDRESS", "example.org", "an IP address, such as 127.0.0.1, 0.0.0.0 or ::"},
-      {"OBJECT_PREFIX", "a/../b", "names with slashes between them, none of them \".\", \"..\" or empty"},
+      {"OBJECT_PREFIX", "a/../b", prefix},
+      {"OBJECT_PREFIX", "a\\b", prefix},
       {"CORS_ORIGINS", "*", "origins such as https://app.example.org, with commas between them (no path, no \"*\")"},
       {"CORS_ORIGINS", "https://a.example/path",
        "origins such as https://app.example.org, with commas between them (no path, no \"*\")"},
@@ -244,6 +248,13 @@ TEST_CASE("a value that does not parse is named with its source and what is expe
   }
   const auto from_flag = ConfigFolder().load({"--role=all", "--batch-size=x"});
   CHECK(sentence(from_flag).starts_with("BATCH_SIZE (--batch-size): \"x\" is not a whole number"));
+}
+
+TEST_CASE("a key prefix that no store would take is refused at the start", "[config]") {
+  const std::string name(200, 'a');
+  CHECK_FALSE(refusal({{"OBJECT_PREFIX", std::string(256, 'a')}}).empty());
+  CHECK_FALSE(refusal({{"OBJECT_PREFIX", name + "/" + name + "/" + name}}).empty());
+  CHECK(refusal({{"OBJECT_PREFIX", name + "/" + name}}).empty());
 }
 
 TEST_CASE("values are read in the forms that people write", "[config]") {
