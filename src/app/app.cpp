@@ -128,9 +128,9 @@ class Server {
                                listen(listener, port_variable(server, role, assembly_.roles)));
     listening_.push_back(listening_at(service_name(role), listener, port));
     if (!is_public) return {};
-    if (assembly_.config.gateway.public_url == kDefaultPublicUrl) {
+    if (assembly_.config.gateway.public_url.empty()) {
       const std::string_view scheme = secure ? "https" : "http";
-      public_url_ = fmt::format("{}://localhost:{}", scheme, port);
+      public_url_ = fmt::format("{}://localhost:{}", scheme, server.public_port != 0 ? server.public_port : port);
     }
     // The web app's own port serves the same; where both settings name one port, one listener is enough.
     std::uint16_t web_port = port;

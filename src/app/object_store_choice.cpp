@@ -19,11 +19,6 @@ std::optional<std::string> environment(std::string_view name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::string region_of(const AwsConfig& aws) {
-  if (aws.region != kDefaultAwsRegion || environment_value(environment, "AWS_REGION")) return aws.region;
-  return profile_region(environment).value_or(aws.region);
-}
-
 Result<ChosenStore> open_local(const Assembly& assembly) {
   const Config& config = assembly.config;
   IMGIMPORT_ASSIGN_OR_RETURN(auto store,
@@ -35,7 +30,7 @@ Result<ChosenStore> open_local(const Assembly& assembly) {
 Result<ChosenStore> open_s3(Assembly& assembly) {
   const StorageConfig& storage = assembly.config.storage;
   const AwsConfig& aws = storage.aws;
-  const std::string region = region_of(aws);
+  const std::string region = s3_region(aws, environment);
   AwsCredentialsOptions options;
   options.keys.access_key_id = aws.access_key_id;
   options.keys.secret_access_key = aws.secret_access_key;
@@ -73,6 +68,11 @@ Result<ChosenStore> open_azure(Assembly& assembly) {
 }
 
 }  // namespace
+
+std::string s3_region(const AwsConfig& aws, const EnvironmentLookup& environment) {
+  if (!aws.region.empty()) return aws.region;
+  return profile_region(environment).value_or("us-east-1");
+}
 
 Result<void> check_object_store(const Config& config) {
   if (config.storage.provider != StorageProvider::kAzure) return {};

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "app/assembly.hpp"
 #include "imgimport/object_store.hpp"
+#include "storage/s3/credentials/environment.hpp"
 
 namespace imgimport {
 
@@ -21,5 +23,8 @@ Result<ChosenStore> open_object_store(Assembly& assembly);
 
 // What open_object_store() would refuse that can be seen without opening anything.
 Result<void> check_object_store(const Config& config);
+
+// The bucket's region: as set, else as AWS's SDKs find it (AWS_DEFAULT_REGION, the profile), else us-east-1.
+std::string s3_region(const AwsConfig& aws, const EnvironmentLookup& environment);
 
 }  // namespace imgimport

@@ -29,13 +29,11 @@ struct DriveConfig {
 enum class StorageProvider : std::uint8_t { kLocal = 1, kAws, kAzure };
 std::string_view to_string(StorageProvider provider) noexcept;
 
-inline constexpr std::string_view kDefaultAwsRegion = "us-east-1";
-
 struct AwsConfig {
   std::string access_key_id;
   std::string secret_access_key;
   std::string session_token;
-  std::string region{kDefaultAwsRegion};  // left alone, it follows AWS_DEFAULT_REGION and the profile, as in SDKs
+  std::string region;  // as set; see s3_region in app
   std::string bucket;
   std::string endpoint_url;     // for all of AWS
   std::string s3_endpoint_url;  // for S3 alone; wins
@@ -96,10 +94,8 @@ struct WorkerConfig {
   friend bool operator==(const WorkerConfig&, const WorkerConfig&) = default;
 };
 
-inline constexpr std::string_view kDefaultPublicUrl = "http://localhost:5000";
-
 struct GatewayConfig {
-  std::string public_url{kDefaultPublicUrl};  // without a slash at its end; left alone, it follows the port
+  std::string public_url;  // without a slash at its end; as set, else localhost with the port
   std::string api_token;
   bool allow_anonymous = false;
   std::vector<std::string> cors_origins = {"http://localhost:3000"};
@@ -110,6 +106,7 @@ struct ServerConfig {
   std::string listen_address = "127.0.0.1";  // an IP address
   std::optional<std::uint16_t> port;         // of the one module, when a single role runs; see port_of
   std::uint16_t gateway_port = 5000;
+  std::uint16_t public_port = 0;  // that browsers reach the gateway by; 0 = its own
   std::uint16_t frontend_port = 3000;
   std::uint16_t import_port = 5001;
   std::uint16_t metadata_port = 5002;

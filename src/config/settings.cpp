@@ -118,7 +118,9 @@ constexpr std::array kSettings = {
                      {"AWS_SECRET_ACCESS_KEY", "storage", "S3 secret key"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(storage.aws.session_token), kSecret,
                      {"AWS_SESSION_TOKEN", "storage", "S3 session token, with temporary keys"}),
-    bind<TokenCodec>(IMGIMPORT_FIELD(storage.aws.region), kOpen, {"AWS_REGION", "storage", "region of the bucket"}),
+    bind<TokenCodec>(
+        IMGIMPORT_FIELD(storage.aws.region), kOpen,
+        {"AWS_REGION", "storage", "region of the bucket", "AWS_DEFAULT_REGION's or the profile's, else us-east-1"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(storage.aws.bucket), kOpen,
                      {"AWS_BUCKET_NAME", "storage", "S3 bucket; needed with STORAGE_PROVIDER=aws"}),
     bind<HttpUrlCodec>(
@@ -183,7 +185,10 @@ constexpr std::array kSettings = {
     bind<PortCodec>(IMGIMPORT_FIELD(server.worker_port), kOpen,
                     {"WORKER_PORT", "server", "port of the worker service"}),
     bind<HttpUrlCodec>(IMGIMPORT_FIELD(gateway.public_url), kUrl,
-                       {"PUBLIC_URL", "server", "how browsers reach the gateway"}),
+                       {"PUBLIC_URL", "server", "how browsers reach the gateway", "http://localhost:PUBLIC_PORT"}),
+    bind<PortCodec>(IMGIMPORT_FIELD(server.public_port), kOpen,
+                    {"PUBLIC_PORT", "server",
+                     "port of PUBLIC_URL, where a container publishes another one; 0 = the gateway's own"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(gateway.api_token), kSecret,
                      {"API_TOKEN", "server", "bearer token of the public API; needed to listen beyond loopback"}),
     bind<TokenCodec>(IMGIMPORT_FIELD(server.internal_token), kSecret,

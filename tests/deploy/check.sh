@@ -24,12 +24,15 @@ check_compose() { # FILE
   compose -f "$top/$1" config -q
   compose -f "$top/$1" "${profiles[@]}" config >"$work/config.yml"
   node "$here/check/compose.mjs" "$1" "$top/config/default.json" <"$work/config.yml"
+  echo GATEWAY_PORT=8080 >>"$work/env"
+  compose -f "$top/$1" config | node "$here/check/compose.mjs" "$1" "$top/config/default.json"
+  sed -i '$d' "$work/env"
   echo "$1 is right, with and without its profiles"
 }
 
 # On local disk, and with the rest as the file says.
 run_as_processes() { # COMPOSE_FILE
-  printf '%s\n' STORAGE_PROVIDER=local LOG_LEVEL=warning >"$work/env"
+  printf '%s\n' STORAGE_PROVIDER=local LOG_LEVEL=warning GATEWAY_PORT=8080 >"$work/env"
   mkdir "$work/$1"
   compose -f "$top/$1" config >"$work/config.yml"
   node "$here/check/processes.mjs" "$build" "$work/$1" <"$work/config.yml"

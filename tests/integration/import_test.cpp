@@ -74,6 +74,25 @@ std::set<std::string> states_for(emulator::Outcome outcome) {
 
 }  // namespace
 
+TEST_CASE("links to images follow the port that is published, and PUBLIC_URL wherever it is set") {
+  DriveEmulator drive;
+  const auto album = drive.tree().add_folder(drive.root_id(), "album");
+  drive.tree().add_files(album, {.count = 1, .size = 3'000});
+  REQUIRE(drive.start().has_value());
+  const TempDir dir;
+  const auto link_with = [&](const std::map<std::string, std::string>& more) {
+    auto settings = settings_for(drive);
+    settings.insert(more.begin(), more.end());
+    ServerProcess server(dir.path(), settings);
+    server.wait_for_job(server.import_folder(DriveEmulator::folder_link(album)));
+    return std::string(server.get("/api/images/1").json.as_object().at("storage_path").as_string());
+  };
+  CHECK(link_with({{"PUBLIC_PORT", "8080"}}) == "http://localhost:8080/api/images/1/content");
+  CHECK(link_with({{"PUBLIC_URL", "http://localhost:5000"}}) == "http://localhost:5000/api/images/1/content");
+  CHECK(link_with({{"PUBLIC_URL", "https://x.example"}, {"PUBLIC_PORT", "8080"}}) ==
+        "https://x.example/api/images/1/content");
+}
+
 TEST_CASE("1,000 images in nested folders arrive, byte for byte, with what the listing knows of them") {
   DriveEmulator drive;
   const auto album = drive.tree().add_folder(drive.root_id(), "album");

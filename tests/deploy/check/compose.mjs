@@ -25,6 +25,11 @@ for (const [service, { ports = [], ...rest }] of Object.entries(services)) {
     if (rest.image === "imgimport" && !known) problems.push(`${service}: ${variable} is no setting`);
   }
 }
+// Links to images lead to where the API is published, unless PUBLIC_URL says otherwise.
+const published = Object.values(services).flatMap(({ ports = [] }) => ports).map((port) => /:(\d+):5000\b/.exec(port)?.[1]).find(Boolean);
+for (const [service, { environment }] of programs.filter(([, service]) => has(service, "PUBLIC_URL"))) {
+  if (String(environment.PUBLIC_PORT) !== published) problems.push(`${service}: PUBLIC_PORT is ${environment.PUBLIC_PORT}, the API is on ${published}`);
+}
 for (const [service, { environment }] of programs) {
   if (environment.ALLOW_ANONYMOUS !== "true") problems.push(`${service} asks for a token that nobody was told of`);
 }

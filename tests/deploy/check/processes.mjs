@@ -110,6 +110,8 @@ async function main() {
     status = await call(`${gateway}/api/import/status/${job_id}?imported=0`);
   }
   if (status.status !== "completed" || status.imported_count !== 300) throw new Error(`the import ended as ${JSON.stringify(status)}`);
+  const { images } = await call(`${gateway}/api/images?per_page=1`);
+  if (!images[0].storage_path.startsWith("http://localhost:8080/")) throw new Error(`nobody finds ${images[0].storage_path}`);
   const health = await call(`${gateway}/health`);
   if (health.status !== "healthy") throw new Error(`the gateway is ${JSON.stringify(health)}`);
   return running.length - 1;
