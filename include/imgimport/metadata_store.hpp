@@ -178,6 +178,7 @@ class ImageStore {
                                                    std::size_t limit) = 0;
 
   struct Deletion {
+    StorePlace place;  // that the key is of: not always the one this process stores into
     ObjectKey key;
     bool last = false;  // no other record needs the object: remove it
   };

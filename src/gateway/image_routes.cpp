@@ -189,13 +189,12 @@ Result<HttpResponse> ImageRoutes::record(const CallContext& context, const HttpR
   return json_response(json.take());
 }
 
-Result<void> ImageRoutes::check_place(const CallContext& context, const Image& image) const {
+Result<void> ImageRoutes::check_place(const CallContext& context, ImageId id, const StorePlace& place) const {
   IMGIMPORT_ASSIGN_OR_RETURN(const StorePlace here, parts_.objects.place(context));
-  if (image.place.provider == here.provider && image.place.bucket == here.bucket) return {};
+  if (place.provider == here.provider && place.bucket == here.bucket) return {};
   return Error(ErrorCode::kMisconfigured,
                fmt::format("Image {} is stored with the provider {}{}{}, which this server is not set up for",
-                           image.id.value(), image.place.provider, image.place.bucket.empty() ? "" : " in ",
-                           image.place.bucket))
+                           id.value(), place.provider, place.bucket.empty() ? "" : " in ", place.bucket))
       .with_reason("stored_elsewhere")
       .with_remedy("Start the server with the STORAGE_PROVIDER and bucket that the image was imported with.");
 }
@@ -205,8 +204,10 @@ Result<HttpResponse> ImageRoutes::remove(const CallContext& context, const HttpR
   // A record that an earlier, broken off deletion has marked is not found here, yet is still to be finished.
   const Result<Image> image = parts_.images.image(context, id);
   if (!image && image.error().code() != ErrorCode::kNotFound) return image.error();
-  if (image) IMGIMPORT_RETURN_IF_ERROR(check_place(context, *image));
+  if (image) IMGIMPORT_RETURN_IF_ERROR(check_place(context, id, image->place));
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageStore::Deletion deletion, parts_.images.begin_delete(context, id));
+  // Another bucket may hold an object under this key as well: somebody else's.
+  IMGIMPORT_RETURN_IF_ERROR(check_place(context, id, deletion.place));
   if (deletion.last) {
     IMGIMPORT_RETURN_IF_ERROR(parts_.objects.remove(context, deletion.key));
     // Without the record nobody reaches them any more; those that stay go when the cache is full.
@@ -240,7 +241,7 @@ Result<HttpResponse> ImageRoutes::content(const CallContext& context, const Http
 }
 
 Result<HttpResponse> ImageRoutes::redirect_to(const CallContext& context, const Image& image) {
-  IMGIMPORT_RETURN_IF_ERROR(check_place(context, image));
+  IMGIMPORT_RETURN_IF_ERROR(check_place(context, image.id, image.place));
   LinkOptions options;
   options.content_type = image.mime_type;
   options.content_disposition = content_disposition(image);
@@ -253,7 +254,7 @@ Result<HttpResponse> ImageRoutes::redirect_to(const CallContext& context, const 
 }
 
 Result<HttpResponse> ImageRoutes::bytes_of(const CallContext& context, const HttpRequest& request, const Image& image) {
-  IMGIMPORT_RETURN_IF_ERROR(check_place(context, image));
+  IMGIMPORT_RETURN_IF_ERROR(check_place(context, image.id, image.place));
   const std::string tag = entity_tag(image);
   HttpResponse response;
   set_content_headers(response.headers, image, tag);
@@ -315,7 +316,7 @@ void ImageRoutes::thumbnail(const CallContext& context, const HttpRequest& reque
         const std::int64_t width,
         number_parameter(request, {.name = "w", .most = kThumbnailWidths.back(), .otherwise = kDefaultThumbnailWidth}));
     IMGIMPORT_ASSIGN_OR_RETURN(image, parts_.images.image(context, id));
-    IMGIMPORT_RETURN_IF_ERROR(check_place(context, image));
+    IMGIMPORT_RETURN_IF_ERROR(check_place(context, image.id, image.place));
     wanted = {.key = image.key,
               .version = content_version(image),
               .mime_type = image.mime_type,

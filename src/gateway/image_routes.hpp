@@ -49,7 +49,7 @@ class ImageRoutes {
   Result<List> list_below(const CallContext& context, const ImageQuery& query, ImageId before, std::int64_t per_page);
 
   // kMisconfigured: the record points into another store than the one this server has.
-  Result<void> check_place(const CallContext& context, const Image& image) const;
+  Result<void> check_place(const CallContext& context, ImageId id, const StorePlace& place) const;
   // kUnsupported: the store has no links.
   Result<HttpResponse> redirect_to(const CallContext& context, const Image& image);
   Result<HttpResponse> bytes_of(const CallContext& context, const HttpRequest& request, const Image& image);

@@ -101,9 +101,11 @@ TEMPLATE_TEST_CASE("a record in deletion is not found, nor counted, nor known", 
   const auto begun = get(store.begin_delete(kCall, id));
   CHECK(begun.last);
   CHECK(begun.key == picture(2).key);
+  CHECK(begun.place == kPlace);
   const auto repeated = get(store.begin_delete(kCall, id));
   CHECK(repeated.last);
   CHECK(repeated.key == begun.key);
+  CHECK(repeated.place == begun.place);
   CHECK(code_of(store.image(kCall, id)) == ErrorCode::kNotFound);
   CHECK(get(store.page(kCall, {}, 1, 10)).total == 2);
   CHECK(get(store.page(kCall, {"local", "", JobId()}, 1, 10)).images.size() == 2);
@@ -119,6 +121,34 @@ TEMPLATE_TEST_CASE("a record in deletion is not found, nor counted, nor known", 
   CHECK(code_of(store.begin_delete(kCall, id)) == ErrorCode::kNotFound);
   CHECK(code_of(store.image(kCall, ImageId(4711))) == ErrorCode::kNotFound);
   CHECK(get(store.stats(kCall)).by_provider["local"].images == 2);
+}
+
+TEMPLATE_TEST_CASE("a deletion names the place of the record", "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  const StorePlace place{"aws", "photos", "a/b"};
+  const JobLease lease = import_all(store, backend.clock.now(), "job-1", pictures(1, 1), place);
+  CHECK(get(store.begin_delete(kCall, id_of(store, lease))).place == place);
+  CHECK(get(store.begin_delete(kCall, ImageId(1))).place == place);
+}
+
+TEMPLATE_TEST_CASE("an item names its image as long as there is one", "[metadata]", METADATA_BACKENDS) {
+  TestType backend;
+  MetadataStore& store = backend.store;
+  const JobLease lease = import_all(store, backend.clock.now(), "job-1", pictures(1, 3));
+  const ImageId kept = id_of(store, lease, 0);
+  const ImageId going = id_of(store, lease, 1);
+  const ImageId gone = id_of(store, lease, 2);
+  get(store.begin_delete(kCall, going));
+  get(store.begin_delete(kCall, gone));
+  get(store.finish_delete(kCall, gone));
+  for (const auto state : {std::optional<ItemState>(), std::optional(ItemState::kImported)}) {
+    const auto items = get(store.items(kCall, {lease.job, state, ItemId(0), 10}));
+    REQUIRE(items.size() == 3);
+    CHECK(items[0].image == kept);
+    CHECK_FALSE(items[1].image);
+    CHECK_FALSE(items[2].image);
+  }
 }
 
 TEMPLATE_TEST_CASE("finishing a deletion that was not begun changes nothing", "[metadata]", METADATA_BACKENDS) {

@@ -191,7 +191,7 @@ Result<ImageStore::Deletion> MemoryMetadataStore::begin_delete(const CallContext
     entry.going_since = clock_.now();
     if (!in_use(entry.image.place, entry.image.key)) entry.going = Going::kWithObject;
   }
-  return Deletion{entry.image.key, entry.going == Going::kWithObject};
+  return Deletion{entry.image.place, entry.image.key, entry.going == Going::kWithObject};
 }
 
 Result<void> MemoryMetadataStore::finish_delete(const CallContext& context, ImageId id) {

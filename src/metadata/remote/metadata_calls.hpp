@@ -55,6 +55,7 @@ void describe(Wire& wire, T& entry) {
 
 template <class Wire, Described<ImageStore::Deletion> T>
 void describe(Wire& wire, T& deletion) {
+  wire.required("place", deletion.place);
   wire.field("key", deletion.key);
   wire.field("last", deletion.last);
 }

@@ -31,7 +31,7 @@
   /* places */ \
   X(find_place) X(insert_provider) X(insert_place) X(lock_place) X(providers) X(move_provider) \
   /* commit */ \
-  X(item_facts) X(records) X(sharing) X(take_images) X(insert_stored) X(update_stored) X(insert_shared) \
+  X(item_facts) X(records) X(place_of) X(sharing) X(take_images) X(insert_stored) X(update_stored) X(insert_shared) \
   X(update_shared) X(update_skipped) X(mark_shared) X(clear_damage) X(finish_items) X(requeue_items) \
   /* damage */ \
   X(relying_items) X(mark_damaged) X(mark_damaged_keys) X(fail_damaged) \

@@ -198,6 +198,8 @@ Result<ImageStore::Deletion> SqlMetadataStore::begin_delete(const CallContext& c
     if (locked.empty()) return no_such_image(id);
     const Row row = locked[0];
     Deletion deletion;
+    const Rows places = work.select(dialect_.place_of, {{"place", place}});
+    deletion.place = {places[0].text("provider"), places[0].text("bucket"), places[0].text("prefix")};
     deletion.key = ObjectKey(row.text("object_key"));
     if (const std::int64_t going = row.integer("deleting"); going != 0) {
       deletion.last = going == 2;

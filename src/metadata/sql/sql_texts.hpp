@@ -302,6 +302,10 @@ struct Texts {
       " m.job_id AS job, m.drive_id AS drive_id, m.folder_path AS folder_path, m.camera AS camera,"
       " m.taken_at AS taken_at FROM " +
       D::rows("id bigint") + "JOIN images m ON m.id = x.id" + D::kClose;
+  static constexpr auto place_of = D::kOpen +
+                                   "SELECT v.name AS provider, p.bucket AS bucket, p.prefix AS prefix FROM places p"
+                                   " JOIN providers v ON v.id = p.provider_id WHERE p.id = :place" +
+                                   D::kClose;
   // The live records that share these objects.
   static constexpr auto sharing =
       D::kOpen + "SELECT m.id AS id, m.place_id AS place, m.object_key AS object_key FROM " + kKeyRows +

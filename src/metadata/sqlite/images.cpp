@@ -107,9 +107,9 @@ Result<ImageStore::Deletion> SqliteMetadataStore::begin_delete(const CallContext
     Findable found;
     {
       auto query = connection.query(
-          "SELECT object_key, place_id, provider_id, size_bytes, deleting, name, folder_path, camera, taken_at FROM "
-          "images"
-          " WHERE id = ?1");
+          "SELECT m.object_key, m.place_id, m.provider_id, m.size_bytes, m.deleting, m.name, m.folder_path, m.camera,"
+          " m.taken_at, v.name, p.bucket, p.prefix FROM images m JOIN places p ON p.id = m.place_id"
+          " JOIN providers v ON v.id = m.provider_id WHERE m.id = ?1");
       if (!query.bind(id.value()).next()) return no_such_image(id);
       deletion.key = ObjectKey(query.text(0));
       place = query.integer(1);
@@ -117,6 +117,7 @@ Result<ImageStore::Deletion> SqliteMetadataStore::begin_delete(const CallContext
       size = query.integer(3);
       going = query.integer(4);
       found = {query.text(5), query.text(6), query.text(7), query.text(8)};
+      deletion.place = {query.text(9), query.text(10), query.text(11)};
     }
     if (going != 0) {
       deletion.last = going == 2;

@@ -30,21 +30,6 @@ void read_to_end(ByteReader& reader, Answer& answer) {
   }
 }
 
-void split_target(HttpRequest& request) {
-  const std::string_view target = request.target;
-  const std::size_t mark = target.find('?');
-  request.path = percent_decode(target.substr(0, mark)).value_or("");
-  std::string_view rest = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('&');
-    const std::string_view pair = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    const std::string_view value = equals == pair.size() ? std::string_view() : pair.substr(equals + 1);
-    request.query.emplace_back(percent_decode(pair.substr(0, equals)).value_or(""), percent_decode(value).value_or(""));
-  }
-}
-
 }  // namespace
 
 Timestamp StillClock::now() const {
@@ -150,6 +135,11 @@ Result<ObjectContent> FlakyObjects::get(const CallContext& context, const Object
 Result<void> FlakyObjects::remove(const CallContext& context, const ObjectKey& key) {
   if (auto away = error()) return *away;
   return objects_.remove(context, key);
+}
+
+void FlakyObjects::stand_at(StorePlace place) {
+  const std::lock_guard lock(mutex_);
+  place_ = std::move(place);
 }
 
 bool FlakyObjects::has(const ObjectKey& key) {

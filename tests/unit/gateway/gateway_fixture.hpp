@@ -61,7 +61,10 @@ class FlakyMetadata : public MemoryMetadataStore {
 // The object store in memory, away when told so.
 class FlakyObjects : public ObjectStore {
  public:
-  Result<StorePlace> place(const CallContext& context) override { return objects_.place(context); }
+  Result<StorePlace> place(const CallContext& context) override {
+    const std::lock_guard lock(mutex_);
+    return place_ ? Result<StorePlace>(*place_) : objects_.place(context);
+  }
   Result<ObjectInfo> put(const CallContext& context, const ObjectKey& key, const Blob& blob,
                          const PutOptions& options) override;
   Result<void> flush(const CallContext& context) override { return objects_.flush(context); }
@@ -80,6 +83,8 @@ class FlakyObjects : public ObjectStore {
     return objects_.link(context, key, options);
   }
 
+  // From now on it says that it is there, with the same objects.
+  void stand_at(StorePlace place);
   bool has(const ObjectKey& key);
   std::size_t gets() const;
   // How often each key was inspected.
@@ -98,6 +103,7 @@ class FlakyObjects : public ObjectStore {
 
   MemoryObjectStore objects_{{.provider = "local", .bucket = "", .prefix = "images"}};
   mutable std::mutex mutex_;
+  std::optional<StorePlace> place_;
   std::optional<Error> error_;
   std::size_t gets_ = 0;
   std::map<ObjectKey, int> inspected_;

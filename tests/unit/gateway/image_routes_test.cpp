@@ -342,6 +342,24 @@ TEST_CASE("an image of another store is neither served nor deleted", "[gateway]"
   CHECK(fixture.get(target_of(image)).status == 200);
 }
 
+TEST_CASE("a deletion that died is not finished on another store, which may have an object under the same key",
+          "[gateway]") {
+  GatewayFixture fixture;
+  const Image image = fixture.add_image(file_named("a"), "image/png", "b");
+  const Call call{.method = HttpMethod::kDelete, .target = target_of(image)};
+  fixture.objects.fail(Error(ErrorCode::kUnavailable, "The store is away"));
+  CHECK(fixture.ask(call).status == 503);
+  fixture.objects.fail(std::nullopt);
+  fixture.objects.stand_at({.provider = "aws", .bucket = "other", .prefix = "images"});
+  const Answer answer = fixture.ask(call);
+  CHECK(answer.status == 503);
+  CHECK(answer.json().at("code").as_string() == "stored_elsewhere");
+  CHECK(fixture.objects.has(image.key));
+  fixture.objects.stand_at(image.place);
+  CHECK(fixture.ask(call).status == 200);
+  CHECK_FALSE(fixture.objects.has(image.key));
+}
+
 TEST_CASE("content is served with its type, its tag and headers that keep it harmless", "[gateway]") {
   GatewayFixture fixture;
   const Image image = fixture.add_image(file_named("a.png"), "image/png", "0123456789");
