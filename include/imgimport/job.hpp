@@ -150,7 +150,7 @@ struct Item {
   std::string remedy;
   std::int32_t attempts = 0;
   std::optional<Timestamp> next_try_at;
-  std::optional<ImageId> image;
+  std::optional<ImageId> image;  // as long as that record is there
 };
 
 // A record that holds this very content already.

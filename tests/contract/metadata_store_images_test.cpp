@@ -259,7 +259,8 @@ TEMPLATE_TEST_CASE("a removal that was cut short is given out again", "[metadata
   TestType backend;
   MetadataStore& store = backend.store;
   const JobLease lease = import_all(store, backend.clock.now(), "job-1", pictures(1, 2));
-  get(store.begin_delete(kCall, id_of(store, lease, 0)));
+  const ImageId going = id_of(store, lease, 0);
+  get(store.begin_delete(kCall, going));
   CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
   backend.clock.advance(10min);
   CHECK(get(store.claim_garbage(kCall, kPlace, 10)) == std::vector{picture(1).key});
@@ -267,11 +268,11 @@ TEMPLATE_TEST_CASE("a removal that was cut short is given out again", "[metadata
   backend.clock.advance(10min);
   const auto again = get(store.claim_garbage(kCall, kPlace, 10));
   CHECK(again == std::vector{picture(1).key});
-  get(store.finish_delete(kCall, id_of(store, lease, 0)));
+  get(store.finish_delete(kCall, going));
   get(store.forget_garbage(kCall, kPlace, again));
   backend.clock.advance(10min);
   CHECK(get(store.claim_garbage(kCall, kPlace, 10)).empty());
-  CHECK(code_of(store.begin_delete(kCall, id_of(store, lease, 0))) == ErrorCode::kNotFound);
+  CHECK(code_of(store.begin_delete(kCall, going)) == ErrorCode::kNotFound);
   CHECK(get(store.image(kCall, id_of(store, lease, 1))).drive_id == DriveId("drive-2"));
 }
 

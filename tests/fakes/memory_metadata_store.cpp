@@ -170,9 +170,11 @@ Result<std::vector<Item>> MemoryMetadataStore::items(const CallContext& context,
     if (query.state && entry.state != *query.state) continue;
     const bool waits = entry.state == ItemState::kPending || entry.state == ItemState::kDeferred;
     const SourceFile& file = entry.listed.file;
+    const auto image = entry.image ? images_.find(entry.image->value()) : images_.end();
+    const bool has_image = image != images_.end() && image->second.going == Going::kNot;
     items.push_back({ItemId(it->first), file.id, file.name, entry.listed.folder_path, file.size, file.mime_type,
                      entry.state, entry.reason, entry.remedy, entry.attempts, waits ? entry.not_before : std::nullopt,
-                     entry.image});
+                     has_image ? entry.image : std::nullopt});
   }
   return items;
 }

@@ -127,7 +127,8 @@ struct Texts {
   static constexpr SqlText kItem =
       "i.id AS id, i.drive_id AS drive_id, i.name AS name, i.folder_path AS folder_path,"
       " i.size_bytes AS size_bytes, i.mime_type AS mime_type, i.state AS state, i.reason AS reason,"
-      " i.remedy AS remedy, i.attempts AS attempts, i.not_before AS not_before, i.image_id AS image_id FROM items i"
+      " i.remedy AS remedy, i.attempts AS attempts, i.not_before AS not_before,"
+      " (SELECT m.id FROM images m WHERE m.id = i.image_id AND m.deleting = 0) AS image_id FROM items i"
       " WHERE i.job_id = :job AND i.id > :after ";
   static constexpr auto items = D::kOpen + limited(kItem + "ORDER BY i.id ") + D::kClose;
   static constexpr auto items_in_state = D::kOpen + limited(kItem + "AND i.state = :state ORDER BY i.id ") + D::kClose;

@@ -25,7 +25,7 @@ JobRow job(const db::Query& query);
 // From `items i`.
 inline constexpr db::SqlText kItemColumns(
     "i.id, i.drive_id, i.name, i.folder_path, i.size_bytes, i.mime_type, i.state, i.reason, i.remedy, i.attempts, "
-    "i.not_before, i.image_id ");
+    "i.not_before, (SELECT m.id FROM images m WHERE m.id = i.image_id AND m.deleting = 0) ");
 Item item(const db::Query& query);
 
 // From `items i`.
