@@ -130,10 +130,13 @@ RangeRequest requested_range(const HttpRequest& request, std::uint64_t size, std
   return {.range = range, .satisfiable = satisfiable};
 }
 
+bool is_shown_inline(const Image& image) {
+  return std::find(kShownInline.begin(), kShownInline.end(), image.mime_type) != kShownInline.end();
+}
+
 std::string content_disposition(const Image& image) {
-  const bool shown = std::find(kShownInline.begin(), kShownInline.end(), image.mime_type) != kShownInline.end();
   const std::string name = file_name(image.name);
-  std::string value(shown ? "inline" : "attachment");
+  std::string value(is_shown_inline(image) ? "inline" : "attachment");
   value.append("; filename=\"").append(ascii_name(name)).append("\"");
   value.append("; filename*=UTF-8''").append(percent_encode(name));
   return value;

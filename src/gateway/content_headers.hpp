@@ -30,8 +30,9 @@ struct RangeRequest {
 // void by If-Range asks for the whole content, as the RFC allows.
 RangeRequest requested_range(const HttpRequest& request, std::uint64_t size, std::string_view tag);
 
-// Raster formats are shown; SVG, which may carry scripts, and whatever is unknown are saved. The name is given in ASCII
-// and in UTF-8, without slashes and control characters.
+// Raster formats are shown; SVG, which may carry scripts, and whatever is unknown are saved.
+bool is_shown_inline(const Image& image);
+// The name is given in ASCII and in UTF-8, without slashes and control characters.
 std::string content_disposition(const Image& image);
 
 // Headers of every answer with or about the bytes, also of 304 and 416.

@@ -1,11 +1,13 @@
 #include "gateway/image_json.hpp"
 
 #include "base/text.hpp"
+#include "gateway/content_headers.hpp"
 
 namespace imgimport {
 
 std::string ImageLinks::content_url(const Image& image) const {
-  if (!public_bucket_url.empty() && image.place.provider != "local") {
+  // A bucket shows whatever it holds, scripts in an SVG too, without this server's headers.
+  if (!public_bucket_url.empty() && image.place.provider != "local" && is_shown_inline(image)) {
     const std::optional<StorePlace> place = public_place();
     if (place && image.place.provider == place->provider && image.place.bucket == place->bucket) {
       return public_bucket_url + "/" + percent_encode_path(image.key.value());

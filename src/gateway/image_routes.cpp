@@ -228,7 +228,8 @@ Result<HttpResponse> ImageRoutes::remove(const CallContext& context, const HttpR
 Result<HttpResponse> ImageRoutes::content(const CallContext& context, const HttpRequest& request) {
   IMGIMPORT_ASSIGN_OR_RETURN(const ImageId id, image_id_argument(request));
   IMGIMPORT_ASSIGN_OR_RETURN(const Image image, parts_.images.image(context, id));
-  if (request.query_value("redirect") == "1") {
+  // A link is signed for GET alone, so that whoever asks for the headers gets them here.
+  if (request.query_value("redirect") == "1" && request.method != HttpMethod::kHead) {
     Result<HttpResponse> redirect = redirect_to(context, image);
     if (redirect || redirect.error().code() != ErrorCode::kUnsupported) return redirect;
   }
@@ -264,7 +265,8 @@ Result<HttpResponse> ImageRoutes::bytes_of(const CallContext& context, const Htt
   }
   response.headers.set("Content-Type", image.mime_type.empty() ? "application/octet-stream" : image.mime_type);
   if (request.method == HttpMethod::kHead) {
-    response.headers.set("Content-Length", std::to_string(image.size_bytes));
+    IMGIMPORT_ASSIGN_OR_RETURN(const ObjectInfo info, parts_.objects.head(context, image.key));
+    response.headers.set("Content-Length", std::to_string(info.size_bytes));
     return response;
   }
   const RangeRequest wanted = requested_range(request, image.size_bytes, tag);
