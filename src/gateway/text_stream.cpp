@@ -41,19 +41,11 @@ HttpResponse stream_response(std::string first, TextSource source) {
   return response;
 }
 
-// Ends the list and the object around it.
-std::string closing(JsonWriter& json) {
-  json.end_array();
-  json.end_object();
-  return json.take();
-}
-
 class AllImages {
  public:
-  AllImages(const RecordStream& stream, std::int64_t total, const std::vector<Image>& first_page) : stream_(stream) {
+  AllImages(const RecordStream& stream, const std::vector<Image>& first_page) : stream_(stream) {
     json_.begin_object();
     json_.field("success", true);
-    json_.field("total", total);
     json_.key("images");
     json_.begin_array();
     write(first_page);
@@ -69,12 +61,17 @@ class AllImages {
       if (json_.size() != 0) return json_.take();
     }
     closed_ = true;
-    return closing(json_);
+    json_.end_array();
+    // Behind the list: while an import or a deletion runs, nobody knows before it is written how many it will hold.
+    json_.field("total", written_);
+    json_.end_object();
+    return json_.take();
   }
 
  private:
   void write(const std::vector<Image>& page) {
     for (const Image& image : page) write_image(json_, image, stream_.links);
+    written_ += static_cast<std::int64_t>(page.size());
     last_page_ = page.size() < stream_.page_size;
     if (!page.empty()) before_ = page.back().id;
   }
@@ -82,6 +79,7 @@ class AllImages {
   RecordStream stream_;
   JsonWriter json_;
   ImageId before_;
+  std::int64_t written_ = 0;
   bool last_page_ = false;
   bool closed_ = false;
 };
@@ -108,7 +106,9 @@ class JobImages {
     IMGIMPORT_RETURN_IF_ERROR(read_page(context));
     if (json_.size() != 0) return json_.take();
     closed_ = true;
-    return closing(json_);
+    json_.end_array();
+    json_.end_object();
+    return json_.take();
   }
 
  private:
@@ -139,12 +139,7 @@ std::unique_ptr<ByteReader> text_reader(std::string first, TextSource source) {
 
 Result<HttpResponse> all_images_response(const CallContext& context, const RecordStream& stream) {
   IMGIMPORT_ASSIGN_OR_RETURN(const auto page, stream.images.walk(context, {}, ImageId(0), stream.page_size));
-  auto total = static_cast<std::int64_t>(page.size());
-  if (page.size() == stream.page_size) {
-    IMGIMPORT_ASSIGN_OR_RETURN(const ImagePage counted, stream.images.page(context, {}, 1, 1));
-    total = counted.total;
-  }
-  const auto images = std::make_shared<AllImages>(stream, total, page);
+  const auto images = std::make_shared<AllImages>(stream, page);
   return stream_response(images->first(), [images](const CallContext& later) { return images->next(later); });
 }
 
