@@ -8,20 +8,18 @@
 #include <string>
 
 #include "app/assembly.hpp"
+#include "app/follow_import.hpp"
 #include "app/import_report.hpp"
 #include "app/progress_display.hpp"
 #include "app/refusal.hpp"
 #include "app/signals.hpp"
 #include "app/wiring.hpp"
-#include "base/sentence.hpp"
 
 namespace imgimport {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kLookEvery{20};    // whether it is done: a short import must not wait for its own progress bar
 constexpr std::size_t kLineLength = 200;  // a terminal cuts it
 constexpr std::size_t kProblemsListed = 20;
 constexpr const char* kInterrupted =
@@ -56,14 +54,13 @@ class OneShot {
   Result<ImportProgress> follow(const ImportService::Submitted& submitted) {
     ProgressDisplay view;
     if (submitted.existed) view.note(fmt::format("Job {} was left unfinished: it goes on.", submitted.job.id.value()));
-    for (;;) {
-      const bool interrupted = signal_within(kLookEvery);
-      IMGIMPORT_ASSIGN_OR_RETURN(ImportProgress progress, assembly_.import->progress(CallContext{}, submitted.job.id));
-      if (interrupted || has_ended(progress.job)) return progress;
-      const auto& hindrance = progress.hindrance;
-      view.note(hindrance ? sentences(hindrance->message, hindrance->remedy) : "");
-      view.show([&] { return progress_line(progress, kLineLength); });
-    }
+    return follow_import(*assembly_.import, submitted.job.id,
+                         {.signal_within = signal_within,
+                          .note = [&view](const std::string& text) { view.note(text); },
+                          .show =
+                              [&view](const ImportProgress& progress) {
+                                view.show([&] { return progress_line(progress, kLineLength); });
+                              }});
   }
 
   void end() {
