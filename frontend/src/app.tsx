@@ -5,7 +5,7 @@ import { FolderDown, Gauge, Images, ListChecks, LogOut, Monitor, Moon, Sun, Tria
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { ApiError, onSignedOut, api, unwrap } from './api/client';
-import { keys, useHealth, useRecentJobs, useSession } from './api/queries';
+import { isRunning, keys, useHealth, useRecentJobs, useSession } from './api/queries';
 import { setTheme, useTheme, type Theme } from './lib/theme';
 import { ImportPage } from './pages/import';
 import { SignInPage } from './pages/sign-in';
@@ -90,7 +90,7 @@ const PLACES: { href: string; label: string; icon: LucideIcon }[] = [
 function Sidebar({ canSignOut, onSignOut }: { canSignOut: boolean; onSignOut: () => void }) {
   const [location] = useLocation();
   const jobs = useRecentJobs();
-  const running = jobs.data?.filter((job) => !job.dry_run && (job.status === 'listing' || job.status === 'processing')).length ?? 0;
+  const running = jobs.data?.filter(isRunning).length ?? 0;
   const client = useQueryClient();
   const signOut = async () => {
     await unwrap(api.DELETE('/api/session')).catch(() => undefined);

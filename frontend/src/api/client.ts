@@ -6,17 +6,10 @@ type Schemas = components['schemas'];
 export type Image = Schemas['Image'];
 export type ImagePage = Schemas['ImagePage'];
 export type Item = Schemas['Item'];
-export type ItemState = Schemas['ItemState'];
 export type Job = Schemas['Job'];
-export type JobStatus = Schemas['JobStatus'];
 export type Progress = Schemas['Progress'];
 export type Stats = Schemas['Stats'];
-export type Health = Schemas['Health'];
-export type Session = Schemas['Session'];
 export type Filters = Schemas['Filters'];
-export type ImportRequest = Schemas['ImportRequest'];
-export type Verification = Schemas['Verification'];
-export type StorageProvider = Schemas['StorageProvider'];
 
 export class ApiError extends Error {
   constructor(

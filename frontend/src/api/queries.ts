@@ -2,6 +2,7 @@
 import { QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { api, ApiError, unwrap, type Filters, type Image, type ImagePage, type Item, type Job } from './client';
+import { hasEnded } from './live';
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -39,7 +40,7 @@ export const useHealth = () =>
     retry: false,
   });
 
-const isRunning = (job: Job) => !job.dry_run && (job.status === 'listing' || job.status === 'processing');
+export const isRunning = (job: Job): boolean => !job.dry_run && !hasEnded(job.status);
 const RECENT = 20;
 
 const jobList = (limit: number, signal: AbortSignal) => unwrap(api.GET('/api/import/jobs', { params: { query: { limit } }, signal }));
@@ -181,12 +182,9 @@ export const NO_FILTER: ImageFilter = {
 
 export const PAGE_SIZE = 100;
 
-// Of a filtered list the server counts only so many images; what lies behind them is reached by cursors.
-export type Page = ImagePage & { total_capped?: boolean; next_cursor?: string | null };
-
 export const imagePageQuery = (filter: ImageFilter, page: number, cursor: string | null = null) => ({
   queryKey: [...keys.images, filter, page, cursor],
-  queryFn: ({ signal }: { signal: AbortSignal }): Promise<Page> => {
+  queryFn: ({ signal }: { signal: AbortSignal }): Promise<ImagePage> => {
     const query: Record<string, string | number> = cursor === null ? { page, per_page: PAGE_SIZE } : { cursor, per_page: PAGE_SIZE };
     for (const [name, value] of Object.entries(filter)) if (value !== '') query[name] = value;
     return unwrap(api.GET('/api/images', { params: { query }, signal }));
@@ -203,27 +201,13 @@ export const useImage = (id: number | null) =>
     enabled: id !== null,
   });
 
-export interface Folder {
-  path: string;
-  name: string;
-  images: number;
-}
-
 const MOST_GROUPS = 500;
-
-// Servers without these routes answer 4xx: the app then shows no folder tree, and no filters by camera and date.
-async function optional<T>(url: string, signal: AbortSignal): Promise<T | null> {
-  const response = await fetch(url, { signal });
-  if (response.status >= 400 && response.status < 500) return null;
-  if (!response.ok) throw new ApiError(`The server answered with status ${response.status}.`, 'unexpected', '', response.status, '');
-  return (await response.json()) as T;
-}
 
 export const useFolders = (parent: string, enabled = true) =>
   useQuery({
     queryKey: [...keys.images, 'folders', parent],
-    queryFn: async ({ signal }) =>
-      (await optional<{ folders: Folder[] }>(`/api/images/folders?limit=${MOST_GROUPS}&parent=${encodeURIComponent(parent)}`, signal))?.folders ?? null,
+    queryFn: ({ signal }) => unwrap(api.GET('/api/images/folders', { params: { query: { parent, limit: MOST_GROUPS } }, signal })),
+    select: (list) => list.folders,
     enabled,
     staleTime: 60_000,
   });
@@ -231,10 +215,8 @@ export const useFolders = (parent: string, enabled = true) =>
 export const useCameras = () =>
   useQuery({
     queryKey: [...keys.images, 'cameras'],
-    queryFn: async ({ signal }) => {
-      const list = await optional<{ cameras: { camera: string }[] }>(`/api/images/cameras?limit=${MOST_GROUPS}`, signal);
-      return list?.cameras.map((entry) => entry.camera) ?? null;
-    },
+    queryFn: ({ signal }) => unwrap(api.GET('/api/images/cameras', { params: { query: { limit: MOST_GROUPS } }, signal })),
+    select: (list) => list.cameras.map((entry) => entry.camera),
     staleTime: 60_000,
   });
 

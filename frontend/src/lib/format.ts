@@ -5,7 +5,6 @@ const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 const dateTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'short' });
 const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' });
-const month = new Intl.DateTimeFormat(LOCALE, { month: 'long', year: 'numeric' });
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' });
 
 export const count = (value: number): string => whole.format(value);
@@ -47,7 +46,6 @@ export function duration(seconds: number): string {
 
 export const when = (time: string): string => dateTime.format(new Date(time));
 export const onDay = (time: string): string => day.format(new Date(time));
-export const inMonth = (time: string): string => month.format(new Date(time));
 
 // EXIF's local time, which has no offset: the figures are shown as they are.
 export function localTime(time: string): string {

@@ -92,7 +92,7 @@ export function useGalleryData(filter: ImageFilter, firstIndex: number, lastInde
   results.forEach((result, i) => {
     const page = reachable[i] as number;
     if (!result.data) return;
-    const { images, total: all, total_capped: capped = false, next_cursor: next = null } = result.data;
+    const { images, total: all, total_capped: capped, next_cursor: next } = result.data;
     loaded.set(page, images);
     if (page === 1 && !capped) known.current = { filter, total: all, more: false };
     if (!capped) return;

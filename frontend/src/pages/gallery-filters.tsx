@@ -18,7 +18,7 @@ export function Filters({ filter, onChange }: Props) {
   const stats = useStats();
   const cameras = useCameras();
   const providers = (stats.data?.by_provider ?? []).filter((row) => row.images > 0);
-  const known = cameras.data !== null && cameras.data !== undefined;
+  const known = cameras.data !== undefined;
   const set = filtersSet(filter);
   return (
     <PopoverProvider placement="bottom-end">
