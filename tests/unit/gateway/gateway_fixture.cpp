@@ -7,9 +7,11 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "base/http_error.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "fakes/memory_blob.hpp"
+#include "http_server/request_target.hpp"
 
 namespace imgimport::gateway_test {
 namespace {
@@ -288,13 +290,16 @@ PendingAnswer GatewayFixture::send(const Call& call) {
   request.body = call.body;
   request.request_id = "request-1";
   for (const auto& [name, value] : call.headers) request.headers.add(name, value);
-  split_target(request);
   const auto deliver = [state = pending.state_](HttpResponse response) {
     const std::lock_guard lock(state->mutex);
     state->response = std::move(response);
     state->came.notify_all();
   };
-  const Router::Match match = router.match(call.method, std::string_view(call.target).substr(0, call.target.find('?')));
+  if (const auto split = split_target(request); !split.has_value()) {
+    deliver(error_response(split.error(), request));
+    return pending;
+  }
+  const Router::Match match = router.match(call.method, raw_path(call.target));
   if (match.route == nullptr) {
     deliver(HttpResponse{.status = match.allowed.empty() ? 404 : 405});
     return pending;

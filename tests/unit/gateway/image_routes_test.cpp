@@ -118,6 +118,13 @@ TEST_CASE("a public bucket's images are linked there, but for those that are sav
   CHECK(links.content_url(image) == "https://p.example/api/images/7/content");
 }
 
+TEST_CASE("a query is read as forms write it, and refused where it cannot be read", "[gateway]") {
+  GatewayFixture fixture;
+  fixture.add_image(file_named("a b.png"), "image/png", "x");
+  CHECK(fixture.get("/api/images?q=a+b").json().at("total").as_int64() == 1);
+  CHECK(fixture.get("/api/images?q=a%zz").status == 400);
+}
+
 TEST_CASE("images are paged, newest first", "[gateway]") {
   GatewayFixture fixture;
   fixture.imported_job(5);
