@@ -259,4 +259,9 @@ bool equals_constant_time(std::string_view a, std::string_view b) noexcept {
   return difference == 0;
 }
 
+bool is_plausible_path(std::string_view text) noexcept {
+  constexpr std::size_t kLongest = 400;
+  return text.size() <= kLongest && text.find_first_of("{}\"\\\n\r") == std::string_view::npos;
+}
+
 }  // namespace imgimport

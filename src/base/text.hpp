@@ -42,4 +42,8 @@ std::optional<Timestamp> from_rfc3339(std::string_view text);
 // Compares secrets in a time that does not depend on where they differ.
 bool equals_constant_time(std::string_view a, std::string_view b) noexcept;
 
+// Whether it can be meant as a path, and so be shown: a key, as JSON or in base64, is longer, and JSON has braces and
+// quotes.
+bool is_plausible_path(std::string_view text) noexcept;
+
 }  // namespace imgimport

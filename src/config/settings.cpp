@@ -243,12 +243,6 @@ std::string without_credentials(std::string_view url) {
   return shown;
 }
 
-// Whether `text` can be meant as a path: a key, as JSON or in base64, is longer, and JSON has braces and quotes.
-bool is_plausible_path(std::string_view text) {
-  constexpr std::size_t kLongest = 400;
-  return text.size() <= kLongest && text.find_first_of("{}\"\\\n\r") == std::string_view::npos;
-}
-
 }  // namespace
 
 std::string Setting::key() const {

@@ -27,10 +27,12 @@ Error bad_file(std::string message) {
 
 Result<std::string> read_text(std::string_view file) {
   if (trim(file).starts_with("{")) return std::string(file);
-  // What is no JSON and no path may be a key all the same, in quotes or in base64: no message repeats it.
   std::ifstream stream(std::string(file), std::ios::binary);
-  if (!stream)
-    return bad_file("there is no file under this path that can be read: " + std::string(std::strerror(errno)));
+  if (!stream) {
+    // It may be a key all the same, in quotes or in base64.
+    const std::string named = is_plausible_path(file) ? "the file " + std::string(file) : "what is set";
+    return bad_file(named + " cannot be read: " + std::strerror(errno));
+  }
   std::string text;
   text.resize(kMaxFile + 1);
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));

@@ -614,6 +614,7 @@ TEST_CASE("a credentials file that cannot be used is told at once, without its c
     CHECK_THAT(error->message(), Catch::Contains("GOOGLE_APPLICATION_CREDENTIALS") && !Catch::Contains("SECRETSTUFF"));
     CHECK_FALSE(error->remedy().empty());
   }
+  CHECK_THAT(create("/no/such/file.json")->message(), Catch::Contains("the file /no/such/file.json cannot be read"));
 
   const TempDir folder;
   const std::filesystem::path path = folder.path() / "key.json";
