@@ -44,6 +44,11 @@ std::string stored_text(std::string_view text) {
   return valid;
 }
 
+std::optional<std::string> or_null(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return std::string(text);
+}
+
 std::optional<std::string> hash_bytes(std::string_view hex, std::size_t bytes) {
   if (hex.size() != bytes * 2) return std::nullopt;
   return from_hex(hex);
@@ -51,6 +56,12 @@ std::optional<std::string> hash_bytes(std::string_view hex, std::size_t bytes) {
 
 std::string hash_hex(std::string_view bytes) {
   return to_hex(std::as_bytes(std::span(bytes)));
+}
+
+std::optional<std::string> hash_text(std::string_view hex, std::size_t bytes) {
+  const auto raw = hash_bytes(hex, bytes);
+  if (!raw) return std::nullopt;
+  return hash_hex(*raw);
 }
 
 Error no_such_job(const JobId& id) {
@@ -122,7 +133,7 @@ std::int64_t key_hash(const ObjectKey& key) noexcept {
 std::string like_pattern(std::string_view part) {
   std::string pattern = "%";
   for (const char c : stored_text(part)) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    if (c == '%' || c == '_' || c == '[' || c == '\\') pattern += '\\';
     pattern += c;
   }
   return pattern += '%';

@@ -16,9 +16,14 @@ namespace imgimport {
 // Text from outside made fit to be stored and compared: valid UTF-8, NUL replaced by U+FFFD.
 std::string stored_text(std::string_view text);
 
+// nullopt for an empty text, which no column of its kind holds.
+std::optional<std::string> or_null(std::string_view text);
+
 // Hex to raw bytes; nullopt for what is no hash of `bytes` bytes: then the hash counts as not known.
 std::optional<std::string> hash_bytes(std::string_view hex, std::size_t bytes);
 std::string hash_hex(std::string_view bytes);
+// The same as hex in lower case, for columns of text.
+std::optional<std::string> hash_text(std::string_view hex, std::size_t bytes);
 
 // kNotFound, reasons no_such_job and no_such_image.
 Error no_such_job(const JobId& id);
@@ -45,7 +50,7 @@ std::int64_t key_hash(const ObjectKey& key) noexcept;
 inline constexpr std::int64_t kFolderDone = 1;
 inline constexpr std::int64_t kFolderLeftOut = 2;
 
-// Text for `LIKE ? ESCAPE '\'` that finds `part` anywhere.
+// Text for `LIKE ? ESCAPE '\'` that finds `part` anywhere, in every dialect: [ begins a set in T-SQL's.
 std::string like_pattern(std::string_view part);
 
 // The filters as one JSON object, equal for equal filters.

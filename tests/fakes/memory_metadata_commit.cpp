@@ -2,11 +2,10 @@
 #include "fakes/memory_metadata_store.hpp"
 
 #include "metadata/discard.hpp"
+#include "metadata/garbage.hpp"
 
 namespace imgimport {
 namespace {
-
-constexpr std::chrono::seconds kRemovalPause{2};
 
 void fill_missing(ContentHashes& hashes, const ContentHashes& known) {
   if (hashes.md5.empty()) hashes.md5 = known.md5;

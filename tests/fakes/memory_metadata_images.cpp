@@ -3,13 +3,13 @@
 
 #include "base/text.hpp"
 #include "fakes/memory_metadata_store.hpp"
+#include "metadata/garbage.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport {
 namespace {
 
 constexpr std::chrono::minutes kRemovalGrace{2};
-constexpr std::chrono::hours kRememberGone{1};
 
 // As the real store decides it: hashes where Drive's were matched, else revision or key.
 bool is_unchanged(const Image& image, const std::string& revision, const NewItem& item) {

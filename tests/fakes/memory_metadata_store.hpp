@@ -19,6 +19,7 @@
 #include "imgimport/clock.hpp"
 #include "imgimport/metadata_store.hpp"
 #include "metadata/discard.hpp"
+#include "metadata/garbage.hpp"
 
 namespace imgimport {
 
@@ -111,7 +112,6 @@ class MemoryMetadataStore : public MetadataStore {
     Going going = Going::kNot;
     Timestamp going_since;
   };
-  enum class GarbageState : std::uint8_t { kWaiting = 0, kBeingRemoved = 1, kGone = 2 };
   struct GarbageEntry {
     GarbageState state = GarbageState::kWaiting;
     Timestamp since;

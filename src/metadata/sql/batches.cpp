@@ -5,10 +5,8 @@
 
 namespace imgimport {
 
-using sql::JobState;
 using sql::Row;
 using sql::Rows;
-using sql::Tally;
 using sql::Work;
 
 namespace {
@@ -86,7 +84,7 @@ Result<void> SqlMetadataStore::begin_batch(const CallContext& context, const Bat
 }
 
 Result<Batch> SqlMetadataStore::open_batch(const CallContext& context, const BatchRef& batch, const StorePlace& place) {
-  IMGIMPORT_ASSIGN_OR_RETURN(const sql::PlaceRow place_row, find_or_add_place(context, place));
+  IMGIMPORT_ASSIGN_OR_RETURN(const PlaceRow place_row, find_or_add_place(context, place));
   IMGIMPORT_RETURN_IF_ERROR(begin_batch(context, batch, place_row.place));
   return read(context, [&](const Work& work) -> Result<Batch> {
     IMGIMPORT_ASSIGN_OR_RETURN(const JobState job, sql::find_job(work, batch.job));

@@ -1,34 +1,14 @@
 // Journal::commit.
+#include "metadata/rules.hpp"
 #include "metadata/sql/committer.hpp"
 #include "metadata/sql/store.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport {
 
-using sql::JobState;
-using sql::PlaceRow;
 using sql::Work;
 
 namespace {
-
-Result<void> check_outcome(const Outcome& outcome) {
-  const auto refuse = [](std::string message) { return Error(ErrorCode::kInvalidArgument, std::move(message)); };
-  switch (outcome.state) {
-    case ItemState::kImported:
-      if (!outcome.stored || outcome.stored->key.value().empty()) return refuse("an imported item needs its object");
-      return {};
-    case ItemState::kSkipped:
-    case ItemState::kDeduplicated:
-      if (!outcome.same_as) return refuse("a skipped or deduplicated item needs the record it relies on");
-      return {};
-    case ItemState::kPending:
-    case ItemState::kFailed:
-    case ItemState::kDeferred:
-      return {};
-    default:
-      return refuse("no worker can make an item cancelled or ignored");
-  }
-}
 
 std::vector<JobId> jobs_of(std::span<const Outcome> outcomes) {
   std::vector<JobId> jobs;

@@ -1,18 +1,12 @@
 #include "metadata/sql/committer.hpp"
 
+#include "metadata/garbage.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport::sql {
 namespace {
 
 // How long an item waits whose object is being removed just now, so that it does not go round in circles meanwhile.
-constexpr std::chrono::seconds kRemovalPause{2};
-
-std::optional<std::string> hash_text(std::string_view hex, std::size_t bytes) {
-  const auto raw = hash_bytes(hex, bytes);
-  if (!raw) return std::nullopt;
-  return hash_hex(*raw);
-}
 
 // Names of what an outcome touches.
 std::string name_of(char kind, std::string_view id) {

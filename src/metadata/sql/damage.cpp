@@ -7,9 +7,7 @@
 
 namespace imgimport {
 
-using sql::JobState;
 using sql::Row;
-using sql::Tally;
 using sql::Work;
 
 namespace {

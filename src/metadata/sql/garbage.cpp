@@ -9,7 +9,6 @@ namespace sql {
 namespace {
 
 // Much longer than the time between an upload and its commit.
-constexpr std::chrono::hours kRememberGone{1};
 // Longer than any call is tried again.
 constexpr std::chrono::hours kRememberCalls{24};
 
@@ -159,7 +158,7 @@ Result<std::vector<ObjectKey>> SqlMetadataStore::claim_garbage(const CallContext
   return write_once(context, [&](const Work& work) -> Result<std::vector<ObjectKey>> {
     sql::lock_place(work, row->place);
     work.run(dialect_.forget_calls, {{"before", to_millis(work.now - sql::kRememberCalls)}});
-    work.run(dialect_.purge_gone, {{"place", row->place}, {"before", to_millis(work.now - sql::kRememberGone)}});
+    work.run(dialect_.purge_gone, {{"place", row->place}, {"before", to_millis(work.now - kRememberGone)}});
     work.run(dialect_.purge_begun, {{"place", row->place}});
     const std::int64_t before = to_millis(work.now - removal_grace_);
     sql::adopt_deletions(work, row->place, before, static_cast<std::int64_t>(limit));

@@ -1,13 +1,4 @@
-// The list of garbage: objects without a record, to be removed. A key goes through three states: waiting → being
-// removed (claim_garbage gave it out) → gone (forgotten by whoever removed it). A commit onto a waiting key takes it
-// off the list; onto one being removed it is refused, and the item goes back. A key that is gone stays on the list for
-// an hour, with the last batch id of that moment: an item of such an early batch may have uploaded its object before
-// the removal, so that its commit is refused as well; an item of a later batch uploaded after it.
-//
-// A waiting key is given out from the time in `since` on (Discard says when that is). One that is to be removed once
-// more (`again`) waits anew instead of being gone.
-//
-// All of it is done with the place locked.
+// The list of garbage (metadata/garbage.hpp says how it works) on a server. All of it is done with the place locked.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +9,10 @@
 
 #include "imgimport/ids.hpp"
 #include "metadata/discard.hpp"
+#include "metadata/garbage.hpp"
 #include "metadata/sql/session_work.hpp"
 
 namespace imgimport::sql {
-
-enum class GarbageState : std::uint8_t { kWaiting = 0, kBeingRemoved = 1, kGone = 2 };
-
-struct GarbageEntry {
-  GarbageState state = GarbageState::kWaiting;
-  std::int64_t after_batch = 0;
-  // Whether a commit of an item of `batch` (nullopt: it was written back meanwhile) onto the key must be refused.
-  bool refuses(std::optional<std::int64_t> batch) const {
-    return state == GarbageState::kBeingRemoved || (after_batch > 0 && batch.value_or(0) <= after_batch);
-  }
-};
 
 // Of these keys, those that a live record needs which shares its object, other than `except` (its row, 0 = none).
 // Records that share nothing are not looked at: the only one that could need a key is that of the Drive id it was

@@ -18,16 +18,9 @@ constexpr std::int64_t kMost = kCountedImages + 1;
 constexpr const char* kEarliestDay = "0";
 constexpr const char* kLatestDay = ":";
 
-// [ begins a set in T-SQL's LIKE; escaped, it is plain in every dialect.
 std::string pattern_document(std::string_view part) {
-  std::string pattern = "%";
-  for (const char c : part) {
-    if (c == '%' || c == '_' || c == '\\' || c == '[') pattern += '\\';
-    pattern += c;
-  }
-  pattern += '%';
   JsonRows rows;
-  const std::string document = rows.row().add("v", pattern).take();
+  const std::string document = rows.row().add("v", like_pattern(part)).take();
   return document.substr(1, document.size() - 2);  // the one row by itself
 }
 

@@ -8,7 +8,6 @@
 
 namespace imgimport {
 
-using sql::JobState;
 using sql::Row;
 using sql::Rows;
 using sql::Work;

@@ -1,6 +1,7 @@
 // JobStore, apart from report_damage.
 #include <limits>
 
+#include "metadata/rules.hpp"
 #include "metadata/sql/garbage.hpp"
 #include "metadata/sql/store.hpp"
 #include "metadata/sql/tally.hpp"
@@ -8,10 +9,8 @@
 
 namespace imgimport {
 
-using sql::JobState;
 using sql::Row;
 using sql::Rows;
-using sql::Tally;
 using sql::Work;
 
 namespace {
@@ -27,16 +26,6 @@ std::vector<Job> read_jobs(const Rows& rows) {
   jobs.reserve(rows.size());
   for (const Row row : rows) jobs.push_back(sql::job(row));
   return jobs;
-}
-
-bool is_same_request(const Job& job, const NewJob& wanted) {
-  return job.root.id == wanted.root.id && job.recursive == wanted.recursive && job.dry_run == wanted.dry_run &&
-         filters_to_json(job.filters) == filters_to_json(wanted.filters);
-}
-
-std::optional<std::string> or_null(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  return std::string(text);
 }
 
 Result<void> insert_job(const Work& work, const NewJob& job, std::string_view owner, std::chrono::milliseconds ttl) {
@@ -81,10 +70,7 @@ Result<JobStore::Created> SqlMetadataStore::create_job(const CallContext& contex
       if (!rows.empty()) {
         Job existing = sql::job(rows[0]);
         if (is_same_request(existing, job)) return Created{std::move(existing), true};
-        return Error(ErrorCode::kConflict,
-                     "the idempotency key was used for an import of another folder or with other options")
-            .with_reason("idempotency_key_reused")
-            .with_remedy("use a new key for a new import");
+        return idempotency_key_reused();
       }
     }
     if (sql::find_job(work, job.id).has_value()) {

@@ -8,18 +8,10 @@
 
 namespace imgimport {
 
-using sql::JobState;
 using sql::Row;
-using sql::Tally;
 using sql::Work;
 
 namespace {
-
-std::optional<std::string> hash_text(std::string_view hex, std::size_t bytes) {
-  const auto raw = hash_bytes(hex, bytes);
-  if (!raw) return std::nullopt;
-  return hash_hex(*raw);
-}
 
 // Of these Drive ids, those that the job has in the table already.
 std::unordered_set<std::string> known_ids(const Work& work, db::Sql text, std::int64_t job,

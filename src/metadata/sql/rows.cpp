@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "metadata/rules.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport::sql {
@@ -50,25 +51,17 @@ JobCounters counters(const Row& row) {
   return counters;
 }
 
-// Whether the record of the item's own Drive id holds the version that is listed now. The hashes decide where Drive's
-// were matched when it was stored; else (no hashes, or Drive's did not fit the bytes) the revision or the key, which
-// holds the version tag, does.
-bool is_unchanged(const Row& row, const WorkItem& item) {
-  const ContentHashes& hashes = item.file.hashes;
-  if (row.flag("own_verified")) {
-    const std::string sha256 = row.text("own_sha256");
-    if (!sha256.empty() && !hashes.sha256.empty()) return sha256 == hashes.sha256;
-    const std::string md5 = row.text("own_md5");
-    if (!md5.empty() && !hashes.md5.empty()) {
-      return md5 == hashes.md5 && row.maybe_integer("size_bytes") == row.maybe_integer("own_size");
-    }
-  }
-  if (!item.file.head_revision.empty() && row.text("own_revision") == item.file.head_revision) return true;
-  return !item.key.value().empty() && row.text("own_key") == item.key.value();
+HeldVersion held_version(const Row& row) {
+  return {.verified = row.flag("own_verified"),
+          .sha256 = row.text("own_sha256"),
+          .md5 = row.text("own_md5"),
+          .size_bytes = row.maybe_integer("own_size"),
+          .revision = row.text("own_revision"),
+          .key = row.text("own_key")};
 }
 
 std::optional<KnownImage> known_image(const Row& row, const WorkItem& item) {
-  if (!row.is_null("own_id") && is_unchanged(row, item)) {
+  if (!row.is_null("own_id") && is_unchanged(held_version(row), item)) {
     return KnownImage{ImageId(row.integer("own_id")), ObjectKey(row.text("own_key")), true};
   }
   if (row.is_null("same_id")) return std::nullopt;

@@ -1,5 +1,6 @@
 #include "metadata/sql/session_work.hpp"
 
+#include "metadata/rules.hpp"
 #include "metadata/sql/garbage.hpp"
 #include "metadata/values.hpp"
 
@@ -29,8 +30,7 @@ Result<JobState> read_job_state(const Work& work, db::Sql text, const JobId& id)
 
 Result<JobState> check_lease(Result<JobState> job, const JobLease& lease) {
   if (job.has_value() && job->epoch != lease.epoch) {
-    return Error(ErrorCode::kConflict, "job " + lease.job.value() + " is driven by another process now")
-        .with_reason("stale_epoch");
+    return stale_epoch(lease);
   }
   return job;
 }

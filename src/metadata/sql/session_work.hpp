@@ -14,8 +14,8 @@
 
 #include "db/sql_session.hpp"
 #include "imgimport/clock.hpp"
-#include "imgimport/job.hpp"
 #include "imgimport/result.hpp"
+#include "metadata/job_state.hpp"
 #include "metadata/sql/dialect.hpp"
 #include "metadata/sql/json_rows.hpp"
 #include "metadata/sql/rows.hpp"
@@ -38,20 +38,6 @@ struct Work {
   }
 };
 
-struct JobState {
-  std::int64_t row = 0;
-  std::string uuid;
-  JobStatus status = JobStatus::kListing;
-  bool listed = false;
-  bool dry_run = false;
-  std::int64_t pending = 0;
-  std::int64_t deferred = 0;
-  std::int64_t epoch = 0;
-
-  // Whether its pending items may be worked on.
-  bool is_live() const { return !dry_run && status != JobStatus::kFailed && status != JobStatus::kCancelled; }
-};
-
 // kNotFound.
 Result<JobState> find_job(const Work& work, const JobId& id);
 Result<JobState> lock_job(const Work& work, const JobId& id);
@@ -61,10 +47,6 @@ std::vector<JobState> lock_jobs(const Work& work, std::span<const JobId> ids);
 Result<JobState> find_leased_job(const Work& work, const JobLease& lease);
 Result<JobState> lock_leased_job(const Work& work, const JobLease& lease);
 
-struct PlaceRow {
-  std::int64_t place = 0;
-  std::int64_t provider = 0;
-};
 void lock_place(const Work& work, std::int64_t place);
 
 // The last batch id that was given out.

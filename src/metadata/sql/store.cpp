@@ -10,7 +10,6 @@
 namespace imgimport {
 namespace {
 
-using sql::PlaceRow;
 using sql::Rows;
 using sql::Work;
 

@@ -143,9 +143,9 @@ class SqlMetadataStore : public MetadataStore {
   Result<void> migrate(const CallContext& context);
   Result<void> check_copied(const CallContext& context);
   // nullopt: nothing was ever stored there.
-  Result<std::optional<sql::PlaceRow>> find_place(const CallContext& context, const StorePlace& place);
+  Result<std::optional<PlaceRow>> find_place(const CallContext& context, const StorePlace& place);
   // Writes it down when it is new.
-  Result<sql::PlaceRow> find_or_add_place(const CallContext& context, const StorePlace& place);
+  Result<PlaceRow> find_or_add_place(const CallContext& context, const StorePlace& place);
 
   const Clock& clock_;
   const std::chrono::milliseconds removal_grace_;
@@ -153,7 +153,7 @@ class SqlMetadataStore : public MetadataStore {
   db::SqlPool pool_;
   bool opened_ = false;  // constant once open() has returned: what fails before is for whoever starts the program
   std::mutex places_mutex_;
-  std::map<StorePlace, sql::PlaceRow> places_;  // guarded by places_mutex_; places are never removed
+  std::map<StorePlace, PlaceRow> places_;  // guarded by places_mutex_; places are never removed
 };
 
 }  // namespace imgimport

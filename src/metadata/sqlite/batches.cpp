@@ -1,4 +1,5 @@
 // Journal: items into batches, batches to workers.
+#include "metadata/rules.hpp"
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
 #include "metadata/sqlite/store.hpp"
@@ -68,25 +69,17 @@ enum OwnColumn : int {
   kSameKey
 };
 
-// Whether the record of the item's own Drive id holds the version that is listed now. The hashes decide where Drive's
-// were matched when it was stored; else (no hashes, or Drive's did not fit the bytes) the revision or the key, which
-// holds the version tag, does.
-bool is_unchanged(const db::Query& query, const WorkItem& item) {
-  const ContentHashes& hashes = item.file.hashes;
-  if (query.integer(kOwnVerified) != 0) {
-    const std::string sha256 = hash_hex(query.text(kOwnSha256));
-    if (!sha256.empty() && !hashes.sha256.empty()) return sha256 == hashes.sha256;
-    const std::string md5 = hash_hex(query.text(kOwnMd5));
-    if (!md5.empty() && !hashes.md5.empty()) {
-      return md5 == hashes.md5 && stored_size(item.file.size) == query.maybe_integer(kOwnSize);
-    }
-  }
-  if (!item.file.head_revision.empty() && query.text(kOwnRevision) == item.file.head_revision) return true;
-  return !item.key.value().empty() && query.text(kOwnKey) == item.key.value();
+HeldVersion held_version(const db::Query& query) {
+  return {.verified = query.integer(kOwnVerified) != 0,
+          .sha256 = hash_hex(query.text(kOwnSha256)),
+          .md5 = hash_hex(query.text(kOwnMd5)),
+          .size_bytes = query.maybe_integer(kOwnSize),
+          .revision = std::string(query.text(kOwnRevision)),
+          .key = std::string(query.text(kOwnKey))};
 }
 
 std::optional<KnownImage> known_image(const db::Query& query, const WorkItem& item) {
-  if (!query.is_null(kOwnId) && is_unchanged(query, item)) {
+  if (!query.is_null(kOwnId) && is_unchanged(held_version(query), item)) {
     return KnownImage{ImageId(query.integer(kOwnId)), ObjectKey(query.text(kOwnKey)), true};
   }
   if (query.is_null(kSameId)) return std::nullopt;

@@ -2,6 +2,8 @@
 #include <array>
 #include <unordered_map>
 
+#include "metadata/garbage.hpp"
+#include "metadata/rules.hpp"
 #include "metadata/sqlite/damage.hpp"
 #include "metadata/sqlite/garbage.hpp"
 #include "metadata/sqlite/image_index.hpp"
@@ -15,7 +17,6 @@ namespace imgimport {
 namespace {
 
 // How long an item waits whose object is being removed just now, so that it does not go round in circles meanwhile.
-constexpr std::chrono::seconds kRemovalPause{2};
 
 // All that a commit must know of an item, in one query: its state, the record of its Drive id at this place, and what
 // the list of garbage says about the key that was uploaded to (?3, its hash ?4; NULL when nothing was uploaded).
@@ -331,25 +332,6 @@ void Committer::finish() {
   connection_.query("UPDATE providers SET images = images + ?2, bytes = bytes + ?3 WHERE id = ?1")
       .bind(place_.provider, new_images_, new_bytes_)
       .run();
-}
-
-Result<void> check_outcome(const Outcome& outcome) {
-  const auto refuse = [](std::string message) { return Error(ErrorCode::kInvalidArgument, std::move(message)); };
-  switch (outcome.state) {
-    case ItemState::kImported:
-      if (!outcome.stored || outcome.stored->key.value().empty()) return refuse("an imported item needs its object");
-      return {};
-    case ItemState::kSkipped:
-    case ItemState::kDeduplicated:
-      if (!outcome.same_as) return refuse("a skipped or deduplicated item needs the record it relies on");
-      return {};
-    case ItemState::kPending:
-    case ItemState::kFailed:
-    case ItemState::kDeferred:
-      return {};
-    default:
-      return refuse("no worker can make an item cancelled or ignored");
-  }
 }
 
 }  // namespace

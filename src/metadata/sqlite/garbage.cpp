@@ -9,7 +9,6 @@ namespace imgimport {
 namespace {
 
 // Much longer than the time between an upload and its commit.
-constexpr std::chrono::hours kRememberGone{1};
 
 struct Candidate {
   std::int64_t record = 0;  // of a deletion cut short; 0 for a key on the list

@@ -1,6 +1,7 @@
 // JobStore.
 #include <limits>
 
+#include "metadata/rules.hpp"
 #include "metadata/sqlite/garbage.hpp"
 #include "metadata/sqlite/lookup.hpp"
 #include "metadata/sqlite/rows.hpp"
@@ -36,16 +37,6 @@ std::vector<Job> read_jobs(db::Query& query) {
   std::vector<Job> jobs;
   while (query.next()) jobs.push_back(rows::job(query).job);
   return jobs;
-}
-
-bool is_same_request(const Job& job, const NewJob& wanted) {
-  return job.root.id == wanted.root.id && job.recursive == wanted.recursive && job.dry_run == wanted.dry_run &&
-         filters_to_json(job.filters) == filters_to_json(wanted.filters);
-}
-
-std::optional<std::string> or_null(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  return std::string(text);
 }
 
 void insert_job(db::Connection& connection, const NewJob& job, std::string_view owner, Timestamp now,
@@ -84,11 +75,7 @@ Result<JobStore::Created> SqliteMetadataStore::create_job(const CallContext& con
       if (query.bind(job.idempotency_key).next()) {
         Job existing = rows::job(query).job;
         if (is_same_request(existing, job)) return Created{std::move(existing), true};
-        return Error(ErrorCode::kConflict,
-                     "the idempotency key was used for an import of another folder or with "
-                     "other options")
-            .with_reason("idempotency_key_reused")
-            .with_remedy("use a new key for a new import");
+        return idempotency_key_reused();
       }
     }
     if (find_job(connection, job.id).has_value()) {

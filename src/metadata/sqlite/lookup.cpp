@@ -1,5 +1,6 @@
 #include "metadata/sqlite/lookup.hpp"
 
+#include "metadata/rules.hpp"
 #include "metadata/values.hpp"
 
 namespace imgimport {
@@ -24,8 +25,7 @@ Result<JobState> find_job(db::Connection& connection, const JobId& id) {
 Result<JobState> find_leased_job(db::Connection& connection, const JobLease& lease) {
   IMGIMPORT_ASSIGN_OR_RETURN(JobState job, find_job(connection, lease.job));
   if (job.epoch != lease.epoch) {
-    return Error(ErrorCode::kConflict, "job " + lease.job.value() + " is driven by another process now")
-        .with_reason("stale_epoch");
+    return stale_epoch(lease);
   }
   return job;
 }

@@ -5,23 +5,10 @@
 #include <optional>
 
 #include "db/connection.hpp"
-#include "imgimport/job.hpp"
 #include "imgimport/result.hpp"
+#include "metadata/job_state.hpp"
 
 namespace imgimport {
-
-struct JobState {
-  std::int64_t row = 0;
-  JobStatus status = JobStatus::kListing;
-  bool listed = false;
-  bool dry_run = false;
-  std::int64_t pending = 0;
-  std::int64_t deferred = 0;
-  std::int64_t epoch = 0;
-
-  // Whether its pending items may be worked on.
-  bool is_live() const { return !dry_run && status != JobStatus::kFailed && status != JobStatus::kCancelled; }
-};
 
 // kNotFound.
 Result<JobState> find_job(db::Connection& connection, const JobId& id);
@@ -29,10 +16,6 @@ Result<JobState> find_job(db::Connection& connection, const JobId& id);
 // kNotFound; kConflict (stale_epoch): somebody else drives the job now.
 Result<JobState> find_leased_job(db::Connection& connection, const JobLease& lease);
 
-struct PlaceRow {
-  std::int64_t place = 0;
-  std::int64_t provider = 0;
-};
 std::optional<PlaceRow> find_place(db::Connection& connection, const StorePlace& place);
 // Writes it down when it is new.
 PlaceRow find_or_add_place(db::Connection& connection, const StorePlace& place);
