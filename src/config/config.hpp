@@ -126,7 +126,7 @@ struct ServicesConfig {
   std::string import_url;
   std::string metadata_url;
   std::string storage_url;
-  std::string worker_url;
+  std::string worker_url;  // workers call, and are not called
   friend bool operator==(const ServicesConfig&, const ServicesConfig&) = default;
 };
 

@@ -213,8 +213,9 @@ constexpr std::array kSettings = {
                        {"METADATA_SERVICE_URL", "services", "where the metadata service is"}),
     bind<HttpUrlCodec>(IMGIMPORT_FIELD(services.storage_url), kUrl,
                        {"STORAGE_SERVICE_URL", "services", "where the storage service is"}),
-    bind<HttpUrlCodec>(IMGIMPORT_FIELD(services.worker_url), kUrl,
-                       {"WORKER_SERVICE_URL", "services", "where the worker service is"}),
+    bind<HttpUrlCodec>(
+        IMGIMPORT_FIELD(services.worker_url), kUrl,
+        {"WORKER_SERVICE_URL", "services", "where the worker service is; taken, though no service calls it"}),
     bind<RedisUrlCodec>(IMGIMPORT_FIELD(queue.redis_url), kUrl,
                         {"REDIS_URL", "services", "broker between import and workers that run apart"}),
 
