@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace imgimport {
 namespace {
 
 using namespace std::string_view_literals;
 
 constexpr std::size_t kMostPadding = 16;
-
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // Within the picture's data FF is always followed by 00 or another marker (ITU-T T.81, B.1.1.5).
 bool ends_like_jpeg(std::string_view last) noexcept {

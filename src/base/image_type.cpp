@@ -12,10 +12,6 @@ namespace {
 using namespace std::string_view_literals;
 
 // The bytes as characters: magic numbers read best as text.
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 bool has_at(std::string_view data, std::size_t offset, std::string_view expected) noexcept {
   return data.size() >= offset + expected.size() && data.substr(offset, expected.size()) == expected;
 }

@@ -211,6 +211,19 @@ bool equals_ignore_case(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
+std::string snake_case(std::string_view camel) {
+  std::string snake;
+  for (const char c : camel.substr(0, 64)) {
+    if (c >= 'A' && c <= 'Z') {
+      if (!snake.empty() && snake.back() != '_') snake += '_';
+      snake += static_cast<char>(c - 'A' + 'a');
+    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') {
+      snake += c;
+    }
+  }
+  return snake;
+}
+
 std::string_view trim(std::string_view text) noexcept {
   constexpr std::string_view kSpace = " \t\r\n\f\v";
   const std::size_t first = text.find_first_not_of(kSpace);

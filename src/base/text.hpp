@@ -1,15 +1,22 @@
 // Small text work that the standard library lacks. Pure functions.
 #pragma once
 
+#include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "imgimport/clock.hpp"
 
 namespace imgimport {
+
+inline std::string_view as_text(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 // Lower-case hex.
 std::string to_hex(std::span<const std::byte> bytes);
@@ -30,7 +37,20 @@ std::string printable(std::string_view text, std::size_t most);
 inline constexpr std::size_t kQuoted = 80;  // of what somebody gave, in a message about it
 inline constexpr std::size_t kUncut = std::string_view::npos;
 
+// All of the text as a decimal number, with a "-" before it where the type can be negative; nullopt for anything else,
+// and for what the type cannot hold.
+template <std::integral Number>
+std::optional<Number> whole_number(std::string_view text) noexcept {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 std::string to_lower_ascii(std::string_view text);
+// "userRateLimitExceeded" becomes "user_rate_limit_exceeded". Of its first 64 bytes, what is no letter, digit or "_" is
+// left out.
+std::string snake_case(std::string_view camel);
 bool equals_ignore_case(std::string_view a, std::string_view b) noexcept;
 std::string_view trim(std::string_view text) noexcept;
 

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/http_date.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "drive/drive_error.hpp"
@@ -154,8 +155,7 @@ Error AccessTokens::grant_error(const HttpClientResponse& response) const {
     // Not kRateLimited: that is Drive's word, and would lower the rate of requests to Drive.
     Error error(ErrorCode::kUnavailable, fmt::format("Google answered {} to a request for an access token{}{}",
                                                      response.status, said.empty() ? "" : ": ", said));
-    const auto header = response.headers.find("Retry-After");
-    const auto wait = header ? parse_retry_after(*header, clock_.now()) : std::nullopt;
+    const auto wait = retry_after_of(response.headers, clock_.now());
     error = std::move(error).with_reason("no_access_token");
     return wait ? std::move(error).with_retry_after(*wait) : error;
   }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
 #include <vector>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 
 namespace imgimport {
@@ -217,20 +217,6 @@ Error not_found(const DriveCall& call) {
   return Error(ErrorCode::kNotFound, std::move(causes)).with_reason("not_found").with_remedy(std::move(remedy));
 }
 
-// "fooBarBaz" as "foo_bar_baz"; anything odd is dropped.
-std::string snake_case(std::string_view camel) {
-  std::string snake;
-  for (const char c : camel.substr(0, 64)) {
-    if (c >= 'A' && c <= 'Z') {
-      if (!snake.empty() && snake.back() != '_') snake += '_';
-      snake += static_cast<char>(c - 'A' + 'a');
-    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') {
-      snake += c;
-    }
-  }
-  return snake;
-}
-
 // Google's page for machines that ask too much, in place of an API's answer.
 bool is_robot_page(std::string_view body) {
   return body.find("automated queries") != std::string_view::npos ||
@@ -311,61 +297,18 @@ Error without_wait(const DriveCall& call, const DriveRefusal& refusal) {
   return by_status(call, refusal, document);
 }
 
-std::optional<unsigned> month_number(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto found = std::find(kMonths.begin(), kMonths.end(), name);
-  if (found == kMonths.end()) return std::nullopt;
-  return static_cast<unsigned>(found - kMonths.begin()) + 1;
-}
-
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-// "Sun, 06 Nov 1994 08:49:37 GMT", the one form that servers may send (RFC 9110, 5.6.7).
-std::optional<Timestamp> http_date(std::string_view text) {
-  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
-  const auto day = number(text.substr(5, 2));
-  const auto month = month_number(text.substr(8, 3));
-  const auto year = number(text.substr(12, 4));
-  const auto hour = number(text.substr(17, 2));
-  const auto minute = number(text.substr(20, 2));
-  const auto second = number(text.substr(23, 2));
-  if (!day || !month || !year || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(*month),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
-  return Timestamp(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-                   std::chrono::seconds(*second));
-}
-
 }  // namespace
 
 Error drive_error(const DriveCall& call, const DriveRefusal& refusal) {
   Error error = without_wait(call, refusal);
-  const auto header = refusal.headers.find("Retry-After");
-  if (!header || !error.is_transient()) return error;
-  const auto wait = parse_retry_after(*header, refusal.now);
+  if (!error.is_transient()) return error;
+  const auto wait = retry_after_of(refusal.headers, refusal.now);
   return wait ? std::move(error).with_retry_after(*wait) : error;
 }
 
 std::optional<Error> stated_drive_error(const DriveCall& call, const DriveRefusal& refusal) {
   if (strongest(read_document(refusal.body)) == nullptr && !is_robot_page(refusal.body)) return std::nullopt;
   return drive_error(call, refusal);
-}
-
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, Timestamp now) {
-  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
-  text = trim(text);
-  if (const auto seconds = number(text))
-    return std::min<std::chrono::milliseconds>(std::chrono::seconds(*seconds), kLongest);
-  const auto date = http_date(text);
-  if (!date) return std::nullopt;
-  return std::clamp(*date - now, std::chrono::milliseconds::zero(), kLongest);
 }
 
 std::string document_summary(std::string_view body) {

@@ -38,9 +38,6 @@ Error drive_error(const DriveCall& call, const DriveRefusal& refusal);
 // is known and no word of a machine that asks too much.
 std::optional<Error> stated_drive_error(const DriveCall& call, const DriveRefusal& refusal);
 
-// "120", or an HTTP date: how long from `now`, never negative, at most a day.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, Timestamp now);
-
 // For people: what a document that came in place of the bytes says of itself (an error's message, a page's title).
 std::string document_summary(std::string_view body);
 

@@ -102,10 +102,7 @@ bool flag_in(const json::object& object, std::string_view key, std::optional<boo
 
 // int64 values are strings in Google's JSON.
 std::optional<std::uint64_t> size_in(const json::object& object) {
-  const std::string_view text = text_in(object, "size");
-  std::uint64_t size = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (!text.empty() && error == std::errc() && end == text.data() + text.size()) return size;
+  if (const auto size = whole_number<std::uint64_t>(text_in(object, "size"))) return size;
   const auto number = integer_in(object, "size");
   return number && *number >= 0 ? std::optional(static_cast<std::uint64_t>(*number)) : std::nullopt;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/text.hpp"
 
@@ -38,13 +37,6 @@ std::string range_in_words(const NumberParameter& parameter) {
   return fmt::format("a whole number from {} to {}", parameter.least, parameter.most);
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 bool is_uuid(std::string_view text) noexcept {
   if (text.size() != 36) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -68,7 +60,7 @@ Result<std::string> day_parameter(const HttpRequest& request, std::string_view n
 Result<std::int64_t> number_parameter(const HttpRequest& request, const NumberParameter& parameter) {
   const auto text = request.query_value(parameter.name);
   if (!text || text->empty()) return parameter.otherwise;
-  const auto value = whole_number(*text);
+  const auto value = whole_number<std::int64_t>(*text);
   if (!value || *value < parameter.least || *value > parameter.most) {
     return bad_parameter(parameter.name, range_in_words(parameter), *text);
   }
@@ -90,7 +82,7 @@ Result<ImageId> image_id_argument(const HttpRequest& request) {
   const std::string& text = request.path_arg("id");
   const bool is_whole = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   if (!is_whole) return bad_parameter("The image id", "a whole number, 1 or greater", text);
-  const auto value = whole_number(text);
+  const auto value = whole_number<std::int64_t>(text);
   if (value && *value >= 1) return ImageId(*value);
   // Greater than any id there can be, or 0.
   return Error(ErrorCode::kNotFound, fmt::format("there is no image {}", text.substr(0, kMaxQuoted)))
@@ -119,7 +111,7 @@ Result<ImageQuery> image_query(const HttpRequest& request) {
 Result<std::optional<ImageId>> image_cursor(const HttpRequest& request) {
   const auto text = request.query_value("cursor");
   if (!text || text->empty()) return std::optional<ImageId>();
-  const auto value = whole_number(*text);
+  const auto value = whole_number<std::int64_t>(*text);
   if (!value || *value < 1) return bad_parameter("cursor", "the next_cursor of an earlier answer", *text);
   return std::optional<ImageId>(*value);
 }

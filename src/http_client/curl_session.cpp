@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -28,13 +27,6 @@ constexpr int kFirstFinalStatus = 200;
 
 bool has_line_break(std::string_view text) {
   return text.find_first_of("\r\n") != std::string_view::npos;
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 }  // namespace
@@ -466,7 +458,7 @@ void CurlSession::on_header(std::string_view line) {
     const std::size_t space = line.find(' ');
     head_ = {};
     if (space != std::string_view::npos)
-      head_.status = static_cast<int>(parse_number(line.substr(space + 1, 3)).value_or(0));
+      head_.status = static_cast<int>(whole_number<std::uint64_t>(line.substr(space + 1, 3)).value_or(0));
     return;
   }
   if (!line.empty()) {
@@ -478,7 +470,8 @@ void CurlSession::on_header(std::string_view line) {
   }
   if (head_.status < kFirstFinalStatus) return;  // 100 Continue and the like
   head_done_ = true;
-  if (const auto length = head_.headers.find("Content-Length")) head_.content_length = parse_number(*length);
+  if (const auto length = head_.headers.find("Content-Length"))
+    head_.content_length = whole_number<std::uint64_t>(*length);
   head_length_ = head_.content_length;
   if (sink_ != nullptr && head_.content_length) {
     sink_->reserve(std::min({*head_.content_length, static_cast<std::uint64_t>(sink_limit_), kReserveLimit}));

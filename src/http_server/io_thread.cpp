@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/http_date.hpp"
 #include "http_server/response_head.hpp"
 #include "http_server/session.hpp"
 
@@ -79,7 +80,7 @@ std::string_view IoThread::date() {
   const std::time_t now = std::time(nullptr);
   if (now != date_time_) {
     date_time_ = now;
-    date_ = http_date(now);
+    date_ = to_http_date(Timestamp(std::chrono::seconds(now)));
   }
   return date_;
 }

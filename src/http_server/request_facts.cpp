@@ -1,12 +1,12 @@
 #include "http_server/request_facts.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <utility>
 
 #include "base/http_error.hpp"
 #include "base/random.hpp"
+#include "base/text.hpp"
 #include "http_server/response_head.hpp"
 
 namespace imgimport {
@@ -56,11 +56,9 @@ std::chrono::steady_clock::time_point deadline_of(const HttpRequest& request,
   constexpr std::int64_t kLongest = 24LL * 3600 * 1000;
   const auto given = request.headers.find("X-Deadline-Ms");
   if (!given) return std::chrono::steady_clock::time_point::max();
-  std::int64_t left = 0;
-  const auto parsed = std::from_chars(given->data(), given->data() + given->size(), left);
-  const bool whole = parsed.ec == std::errc() && parsed.ptr == given->data() + given->size();
-  if (!whole || left < 0) return std::chrono::steady_clock::time_point::max();
-  return now + std::chrono::milliseconds(std::min(left, kLongest));
+  const auto left = whole_number<std::int64_t>(*given);
+  if (!left || *left < 0) return std::chrono::steady_clock::time_point::max();
+  return now + std::chrono::milliseconds(std::min(*left, kLongest));
 }
 
 HttpResponse no_route_response(const HttpRequest& request, const std::vector<HttpMethod>& allowed) {

@@ -14,11 +14,6 @@ void append_number(std::string& out, std::uint64_t number) {
   out.append(digits.data(), end);
 }
 
-void append_padded(std::string& out, int number) {
-  if (number < 10) out += '0';
-  append_number(out, static_cast<std::uint64_t>(number));
-}
-
 // A value with a line break in it (a file's name from outside) would let its author write headers of their own.
 void append_value(std::string& out, std::string_view value) {
   for (const char c : value) {
@@ -134,27 +129,6 @@ std::string_view reason_phrase(int status) noexcept {
     default:
       return "Status";
   }
-}
-
-std::string http_date(std::time_t time) {
-  static constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  std::string out;
-  out.append(kDays.at(static_cast<std::size_t>(utc.tm_wday))).append(", ");
-  append_padded(out, utc.tm_mday);
-  out.append(" ").append(kMonths.at(static_cast<std::size_t>(utc.tm_mon))).append(" ");
-  append_number(out, 1900 + static_cast<std::uint64_t>(utc.tm_year));
-  out += ' ';
-  append_padded(out, utc.tm_hour);
-  out += ':';
-  append_padded(out, utc.tm_min);
-  out += ':';
-  append_padded(out, utc.tm_sec);
-  out.append(" GMT");
-  return out;
 }
 
 bool status_has_body(int status) noexcept {

@@ -13,9 +13,6 @@ namespace imgimport {
 
 std::string_view reason_phrase(int status) noexcept;
 
-// "Mon, 23 Nov 2026 20:17:14 GMT"
-std::string http_date(std::time_t time);
-
 // What the connection knows of a response beside its own headers.
 struct ResponseFrame {
   bool http_1_1 = true;
@@ -31,7 +28,7 @@ bool status_has_body(int status) noexcept;
 
 // Appends status line, headers and the empty line. Headers of the response that are the connection's own (Connection,
 // Content-Length, …) are left out, except that a HEAD's answer may name the length of the body that a GET would get.
-// Bytes that would end a header's line become spaces. `date`: of this moment, as http_date() writes it.
+// Bytes that would end a header's line become spaces. `date`: of this moment, as to_http_date() writes it.
 void append_response_head(std::string& out, const HttpResponse& response, const ResponseFrame& frame,
                           std::string_view date);
 

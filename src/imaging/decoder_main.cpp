@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -13,6 +12,7 @@
 #include <span>
 #include <utility>
 
+#include "base/text.hpp"
 #include "imaging/confinement.hpp"
 #include "imaging/decoder_protocol.hpp"
 #include "imaging/vips_shrinker.hpp"
@@ -110,9 +110,9 @@ std::optional<DecoderLimits> limits_from(const std::vector<std::string>& argumen
   if (arguments.size() != 5) return std::nullopt;
   DecoderLimits limits;
   const auto number = [&arguments](std::size_t index, auto& out) {
-    const std::string& text = arguments[index];
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return failed == std::errc() && end == text.data() + text.size();
+    const auto value = whole_number<std::remove_reference_t<decltype(out)>>(arguments[index]);
+    if (value) out = *value;
+    return value.has_value();
   };
   if (!number(1, limits.input_bytes) || !number(2, limits.pixels) || !number(3, limits.address_space_bytes) ||
       !number(4, limits.cpu_seconds)) {

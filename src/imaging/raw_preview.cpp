@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
+
 namespace imgimport {
 namespace {
 
@@ -28,10 +30,6 @@ enum Tag : std::uint16_t {
   kJpegOffset = 0x0201,
   kJpegLength = 0x0202,
 };
-
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // Numbers of a file in its byte order; nullopt behind its end.
 class Numbers {

@@ -1,6 +1,5 @@
 #include "redis/redis_url.hpp"
 
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -19,10 +18,8 @@ Error wrong(std::string_view what) {
 }
 
 std::optional<std::int32_t> number(std::string_view text, std::int32_t highest) {
-  std::int32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > highest) return std::nullopt;
-  return value;
+  const auto value = whole_number<std::int32_t>(text);
+  return value && *value >= 0 && *value <= highest ? value : std::nullopt;
 }
 
 Result<void> read_credentials(std::string_view text, RedisAddress& address) {

@@ -58,10 +58,10 @@ Error ServiceClient::lost(const Error& why) {
   return said;
 }
 
-Error ServiceClient::bad_answer(std::string_view what) const {
+Error ServiceClient::unexpected_answer(std::string_view what) const {
   return Error(ErrorCode::kUnavailable,
                fmt::format("the {} service gave an answer that cannot be understood: {}", address_.name, what))
-      .with_reason("bad_answer")
+      .with_reason("unexpected_answer")
       .with_remedy("Run the same version of imgimport everywhere");
 }
 
@@ -86,7 +86,7 @@ Error ServiceClient::refusal(int status, const HttpHeaders& headers, std::string
         .with_retry_after(milliseconds(1'000));
   }
   return Error(ErrorCode::kUnavailable, fmt::format("the {} service answered with status {}", address_.name, status))
-      .with_reason("bad_answer");
+      .with_reason("unexpected_answer");
 }
 
 Result<void> ServiceClient::check_version(const HttpHeaders& headers) const {

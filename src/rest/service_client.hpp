@@ -2,8 +2,9 @@
 //
 // Threading: every method from any thread. Calls block until their answer, the context's deadline, or kCallLimit.
 // Errors: what the method itself answered, as it was; else kUnavailable with one sentence that names the neighbour and
-// the setting (reasons: service_away, service_refuses_token, service_version, not_the_service, bad_answer), or what the
-// context says. Where the neighbour does not answer, a circuit breaker makes further calls fail at once for a while.
+// the setting (reasons: service_away, service_refuses_token, service_version, not_the_service, unexpected_answer), or
+// what the context says. Where the neighbour does not answer, a circuit breaker makes further calls fail at once for a
+// while.
 #pragma once
 
 #include <atomic>
@@ -45,7 +46,7 @@ class ServiceClient {
     const Outgoing outgoing{method.path, encode(request), method.repeatable};
     IMGIMPORT_ASSIGN_OR_RETURN(const std::string answer, exchange(context, outgoing));
     auto value = decode<Answer>(answer);
-    if (!value.has_value()) return bad_answer(value.error().message());
+    if (!value.has_value()) return unexpected_answer(value.error().message());
     return value;
   }
   template <class Request>
@@ -77,7 +78,7 @@ class ServiceClient {
   Error away() const;
   // No answer came: says so to breaker and log.
   Error lost(const Error& why);
-  Error bad_answer(std::string_view what) const;
+  Error unexpected_answer(std::string_view what) const;
   Error refusal(int status, const HttpHeaders& headers, std::string_view body) const;
   Result<void> check_version(const HttpHeaders& headers) const;
   Result<void> admitted();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <utility>
 
@@ -12,18 +11,6 @@
 
 namespace imgimport {
 namespace {
-
-constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 // Splits at the first separator; an empty second half where there is none.
 std::pair<std::string_view, std::string_view> split_at(std::string_view text, char separator) {
@@ -60,7 +47,7 @@ std::string etag_of(const HttpHeaders& headers) {
 }
 
 std::optional<std::uint64_t> parse_content_length(std::string_view text) {
-  return parse_number<std::uint64_t>(text);
+  return whole_number<std::uint64_t>(text);
 }
 
 std::optional<ContentRange> parse_content_range(std::string_view text) {
@@ -68,9 +55,9 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   if (!text.starts_with(kUnit)) return std::nullopt;
   const auto [span, size] = split_at(text.substr(kUnit.size()), '/');
   const auto [first, last] = split_at(span, '-');
-  const auto first_number = parse_number<std::uint64_t>(first);
-  const auto last_number = parse_number<std::uint64_t>(last);
-  const auto size_number = parse_number<std::uint64_t>(size);
+  const auto first_number = whole_number<std::uint64_t>(first);
+  const auto last_number = whole_number<std::uint64_t>(last);
+  const auto size_number = whole_number<std::uint64_t>(size);
   if (!first_number || !last_number || !size_number) return std::nullopt;
   if (*last_number < *first_number || *last_number >= *size_number) return std::nullopt;
   return ContentRange{*first_number, *last_number, *size_number};
@@ -80,48 +67,6 @@ std::string range_header(const ByteRange& range) {
   if (range.suffix) return fmt::format("bytes=-{}", *range.suffix);
   if (range.last) return fmt::format("bytes={}-{}", range.first, *range.last);
   return fmt::format("bytes={}-", range.first);
-}
-
-std::optional<Timestamp> parse_http_date(std::string_view text) {
-  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
-  const auto* const month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
-  const auto day = parse_number<unsigned>(text.substr(5, 2));
-  const auto year = parse_number<int>(text.substr(12, 4));
-  const auto hour = parse_number<int>(text.substr(17, 2));
-  const auto minute = parse_number<int>(text.substr(20, 2));
-  const auto second = parse_number<int>(text.substr(23, 2));
-  if (month == kMonths.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date(std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(month - kMonths.begin()) + 1),
-                                         std::chrono::day(*day));
-  if (!date.ok()) return std::nullopt;
-  return Timestamp(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-                   std::chrono::seconds(*second));
-}
-
-std::string to_http_date(Timestamp time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto day = std::chrono::floor<std::chrono::days>(seconds);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(seconds - day);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[std::chrono::weekday(day).c_encoding()],
-                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
-}
-
-std::optional<std::chrono::milliseconds> retry_after_of(const HttpHeaders& headers, Timestamp now) {
-  // A server that asks for longer is not believed: the journal asks again in a day at the latest.
-  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
-  const auto header = headers.find("Retry-After");
-  if (!header) return std::nullopt;
-  const std::string_view text = trim(*header);
-  if (const auto seconds = parse_number<std::uint32_t>(text)) {
-    return std::min<std::chrono::milliseconds>(std::chrono::seconds(*seconds), kLongest);
-  }
-  const auto date = parse_http_date(text);
-  if (!date) return std::nullopt;
-  return std::clamp<std::chrono::milliseconds>(*date - now, std::chrono::milliseconds::zero(), kLongest);
 }
 
 std::optional<std::string> xml_element(std::string_view document, std::string_view name) {

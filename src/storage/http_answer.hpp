@@ -38,13 +38,6 @@ std::optional<ContentRange> parse_content_range(std::string_view text);
 // "bytes=3-5", "bytes=3-", "bytes=-5".
 std::string range_header(const ByteRange& range);
 
-// "Sun, 06 Nov 1994 08:49:37 GMT", the one form that servers may send (RFC 9110, 5.6.7).
-std::optional<Timestamp> parse_http_date(std::string_view text);
-std::string to_http_date(Timestamp time);
-
-// The Retry-After header, in seconds or as a date; never negative.
-std::optional<std::chrono::milliseconds> retry_after_of(const HttpHeaders& headers, Timestamp now);
-
 // The text of the first element of that name, its entities resolved; nullopt: there is none. No parser of XML: it finds
 // its way in the small error documents of clouds, and never fails.
 std::optional<std::string> xml_element(std::string_view document, std::string_view name);

@@ -19,13 +19,6 @@ Error not_a_pack() {
       .with_remedy("Build the program again.");
 }
 
-std::optional<std::size_t> number(std::string_view text) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // Takes a line off `text`; nullopt when there is none.
 std::optional<std::string_view> take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
@@ -63,7 +56,8 @@ std::optional<Entry> entry_of(std::string_view line) {
   entry.file.mime_type = type;
   entry.file.immutable = caching == "immutable";
   entry.file.tag = tag;
-  const std::array<std::optional<std::size_t>, 3> sizes = {number(plain), number(gzip), number(brotli)};
+  const std::array<std::optional<std::size_t>, 3> sizes = {
+      whole_number<std::size_t>(plain), whole_number<std::size_t>(gzip), whole_number<std::size_t>(brotli)};
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     if (!sizes[i]) return std::nullopt;
     entry.sizes[i] = *sizes[i];
@@ -91,7 +85,7 @@ double weight(std::string_view parameters) {
 Result<WebFiles> WebFiles::unpack(std::string_view pack) {
   const auto head = take_line(pack);
   if (!head || !head->starts_with(kMagic)) return not_a_pack();
-  const auto count = number(head->substr(kMagic.size()));
+  const auto count = whole_number<std::size_t>(head->substr(kMagic.size()));
   if (!count) return not_a_pack();
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < *count; ++i) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 #include "storage/http_answer.hpp"
 
@@ -181,20 +182,6 @@ Error by_meaning(const AzureCall& call, const Meaning& meaning) {
                fmt::format(fmt::runtime(meaning.message), account_of(call), container_of(call), object_of(call)))
       .with_reason(std::string(meaning.reason))
       .with_remedy(std::string(meaning.remedy));
-}
-
-// "fooBarBaz" and "FooBarBaz" as "foo_bar_baz"; anything odd is dropped.
-std::string snake_case(std::string_view camel) {
-  std::string snake;
-  for (const char c : camel.substr(0, 64)) {
-    if (c >= 'A' && c <= 'Z') {
-      if (!snake.empty() && snake.back() != '_') snake += '_';
-      snake += static_cast<char>(c - 'A' + 'a');
-    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') {
-      snake += c;
-    }
-  }
-  return snake;
 }
 
 Error by_status(const AzureCall& call, const AzureRefusal& refusal, std::string_view azure_code) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 #include "crypto/base64.hpp"
 #include "storage/content_hasher.hpp"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 #include "storage/azure/sas.hpp"
 #include "storage/http_answer.hpp"

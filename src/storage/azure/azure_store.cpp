@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/http_date.hpp"
 #include "base/object_key.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"

@@ -36,7 +36,7 @@ std::optional<boost::json::object> object_in(std::string_view body) {
 Error not_the_service(int status) {
   return Error(ErrorCode::kUnavailable,
                fmt::format("what answered the upload with {} is not the storage service", status))
-      .with_reason("bad_answer");
+      .with_reason("unexpected_answer");
 }
 
 // By the header; without it, something before the service has answered.

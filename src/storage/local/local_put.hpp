@@ -16,7 +16,7 @@ HttpResponse local_put_answer(const ObjectInfo& info);
 // the bytes (kCorrupt) is the sender's here, and told in full: 400.
 HttpResponse local_put_refusal(const Error& error, const HttpRequest& request);
 
-// What local_put_answer or local_put_refusal said; kUnavailable (bad_answer): something else answered.
+// What local_put_answer or local_put_refusal said; kUnavailable (unexpected_answer): something else answered.
 Result<ObjectInfo> local_put_result(const HttpClientResponse& answer);
 
 }  // namespace imgimport

@@ -1,6 +1,5 @@
 #include "storage/local/local_tickets.hpp"
 
-#include <charconv>
 #include <span>
 #include <utility>
 
@@ -15,14 +14,6 @@ constexpr std::size_t kSecretBytes = 32;
 
 std::int64_t to_millis(Timestamp time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
-
-template <class Number>
-std::optional<Number> parse(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return number;
 }
 
 std::string size_text(const std::optional<std::uint64_t>& size) {
@@ -74,9 +65,9 @@ Result<PlannedPut> LocalTickets::redeem(const ObjectKey& key, const HttpRequest&
   plan.options.content_type = value("type");
   plan.options.expected = {.md5 = value("md5"), .sha1 = value("sha1"), .sha256 = value("sha256")};
   const std::string size = value("size");
-  if (!size.empty()) plan.size_bytes = parse<std::uint64_t>(size);
+  if (!size.empty()) plan.size_bytes = whole_number<std::uint64_t>(size);
   const std::string expires = value("expires");
-  const auto until = parse<std::int64_t>(expires);
+  const auto until = whole_number<std::int64_t>(expires);
   const bool is_ours =
       until && size_text(plan.size_bytes) == size && equals_constant_time(value("ticket"), mac_of(plan, expires));
   if (!is_ours) return refused("bad_ticket", "This is no ticket that the storage service has issued since its start");

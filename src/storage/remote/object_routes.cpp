@@ -1,9 +1,9 @@
 #include "storage/remote/object_routes.hpp"
 
-#include <charconv>
 #include <string>
 #include <utility>
 
+#include "base/text.hpp"
 #include "storage/remote/storage_calls.hpp"
 
 namespace imgimport {
@@ -15,10 +15,9 @@ namespace {
 Result<std::optional<std::uint64_t>> number_of(const HttpRequest& request, std::string_view name) {
   const auto text = request.query_value(name);
   if (!text) return std::optional<std::uint64_t>();
-  std::uint64_t number = 0;
-  const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (failed != std::errc() || end != text->data() + text->size()) return bad_message(": a range is not a number");
-  return std::optional(number);
+  const auto number = whole_number<std::uint64_t>(*text);
+  if (!number) return bad_message(": a range is not a number");
+  return number;
 }
 
 Result<std::optional<ByteRange>> range_of(const HttpRequest& request) {

@@ -1,10 +1,10 @@
 #include "storage/remote/thumbnail_routes.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <utility>
 
+#include "base/text.hpp"
 #include "storage/remote/storage_calls.hpp"
 
 namespace imgimport {
@@ -18,13 +18,10 @@ Result<ThumbnailRequest> thumbnail_request(const HttpRequest& request) {
   wanted.key = ObjectKey(request.path_arg("key"));
   wanted.version = request.query_value("version").value_or("");
   wanted.mime_type = request.query_value("type").value_or("");
-  const std::string_view width = request.query_value("w").value_or("");
-  const auto [end, failed] = std::from_chars(width.data(), width.data() + width.size(), wanted.width);
+  wanted.width = whole_number<std::uint32_t>(request.query_value("w").value_or("")).value_or(0);
   const bool is_one =
       std::find(kThumbnailWidths.begin(), kThumbnailWidths.end(), wanted.width) != kThumbnailWidths.end();
-  if (failed != std::errc() || end != width.data() + width.size() || !is_one) {
-    return bad_message(": w is no width of thumbnails");
-  }
+  if (!is_one) return bad_message(": w is no width of thumbnails");
   return wanted;
 }
 

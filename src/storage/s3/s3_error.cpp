@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 #include "storage/http_answer.hpp"
 
@@ -295,7 +296,7 @@ class Sentence {
     if (code_ == "RequestTimeout") return "request_timeout";
     if (code_ == "IncompleteBody") return "body_cut_short";
     // At fault once, not overloaded.
-    if (refusal_.status == 500 || refusal_.status == 502) return "store_failed";
+    if (refusal_.status == 500 || refusal_.status == 502) return "internal_error";
     return "store_unavailable";
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/http_date.hpp"
 #include "base/object_key.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -39,12 +40,12 @@ ObjectInfo info_in(const HttpHeaders& headers) {
 // Trouble that has passed by the time it is noticed: asking again at once is as good as asking later.
 bool is_worth_an_immediate_repeat(const Error& error) {
   return error.code() == ErrorCode::kUnavailable &&
-         (error.reason() == "connection_broken" || error.reason() == "store_failed");
+         (error.reason() == "connection_broken" || error.reason() == "internal_error");
 }
 
 Error unusable_answer(const std::string& key) {
   return Error(ErrorCode::kUnavailable, fmt::format("S3 did not say which bytes of {} it sent", key))
-      .with_reason("bad_answer");
+      .with_reason("unexpected_answer");
 }
 
 }  // namespace
@@ -200,7 +201,7 @@ Result<ObjectInfo> S3Store::put_once(const CallContext& context, const Outgoing&
       s3_put_result(sent,
                     {.status = answer.status, .headers = answer.headers, .body = answer.body, .now = clock_.now()}));
   if (body.checked && !body.checked->hashes()) {
-    return Error(ErrorCode::kUnavailable, "S3 answered before it had the whole body").with_reason("bad_answer");
+    return Error(ErrorCode::kUnavailable, "S3 answered before it had the whole body").with_reason("unexpected_answer");
   }
   return info;
 }

@@ -167,7 +167,8 @@ Result<ObjectInfo> TicketStore::put_with(const CallContext& context, const Uploa
   IMGIMPORT_ASSIGN_OR_RETURN(const HttpClientResponse answer, http.send(context, request));
   IMGIMPORT_ASSIGN_OR_RETURN(ObjectInfo info, read_answer(body, answer));
   if (body.checked && !body.checked->hashes()) {
-    return Error(ErrorCode::kUnavailable, "the store answered before it had the whole body").with_reason("bad_answer");
+    return Error(ErrorCode::kUnavailable, "the store answered before it had the whole body")
+        .with_reason("unexpected_answer");
   }
   const ContentHashes& ours = body.checked && body.verified.sha256.empty() ? *body.checked->hashes() : body.verified;
   if (info.hashes.md5.empty()) info.hashes.md5 = ours.md5;

@@ -161,19 +161,8 @@ TEST_CASE("a root that is closed to the account is not found either, with all fo
   }
 }
 
-TEST_CASE("Retry-After is read as seconds and as a date", "[drive]") {
-  const Timestamp now = from_rfc3339("1994-11-06T08:49:00Z").value();
-  CHECK(parse_retry_after("7", now) == seconds(7));
-  CHECK(parse_retry_after(" 0 ", now) == seconds(0));
-  CHECK(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now) == seconds(37));
-  CHECK(parse_retry_after("Sun, 06 Nov 1994 08:48:00 GMT", now) == seconds(0));
-  CHECK(parse_retry_after("99999999", now) == std::chrono::hours(24));
-  for (const char* const bad :
-       {"", "-1", "soon", "1.5", "99999999999999", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT"}) {
-    CAPTURE(bad);
-    CHECK_FALSE(parse_retry_after(bad, now).has_value());
-  }
-
+TEST_CASE("Retry-After goes with what may pass by itself", "[drive]") {
+  const Timestamp now;
   HttpHeaders headers;
   headers.set("Retry-After", "12");
   const auto with_header = [&](int status, const std::string& body) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/http_date.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "storage/http_answer.hpp"

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/http_date.hpp"
 #include "storage/http_answer.hpp"
 
 namespace imgimport {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "base/http_date.hpp"
 #include "storage/azure/azure_request.hpp"
 #include "storage/azure/sas.hpp"
 #include "storage/azure/shared_key.hpp"

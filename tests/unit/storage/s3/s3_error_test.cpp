@@ -78,7 +78,7 @@ TEST_CASE("each code of S3 has its class and its word", "[s3][error]") {
       {503, "SlowDownWrite", ErrorCode::kRateLimited, "slow_down"},
       {400, "KMS.ThrottlingException", ErrorCode::kRateLimited, "slow_down"},
       {503, "ServiceUnavailable", ErrorCode::kUnavailable, "store_unavailable"},
-      {500, "InternalError", ErrorCode::kUnavailable, "store_failed"},
+      {500, "InternalError", ErrorCode::kUnavailable, "internal_error"},
       {400, "RequestTimeout", ErrorCode::kUnavailable, "request_timeout"},
       {400, "IncompleteBody", ErrorCode::kUnavailable, "body_cut_short"},
       {409, "OperationAborted", ErrorCode::kUnavailable, "store_unavailable"},
@@ -129,8 +129,8 @@ TEST_CASE("without a code the status decides", "[s3][error]") {
   CHECK(reason(HttpMethod::kPut, 408) == "store_unavailable");
   CHECK(reason(HttpMethod::kPut, 413) == "too_large");
   CHECK(reason(HttpMethod::kPut, 429) == "slow_down");
-  CHECK(reason(HttpMethod::kPut, 500) == "store_failed");
-  CHECK(reason(HttpMethod::kPut, 502) == "store_failed");
+  CHECK(reason(HttpMethod::kPut, 500) == "internal_error");
+  CHECK(reason(HttpMethod::kPut, 502) == "internal_error");
   CHECK(reason(HttpMethod::kPut, 503) == "store_unavailable");
   CHECK(reason(HttpMethod::kPut, 504) == "store_unavailable");
   CHECK(reason(HttpMethod::kPut, 507) == "quota_exceeded");

@@ -86,7 +86,7 @@ TEST_CASE("a 200 with an error document is what the document says", "[s3][put]")
   const HttpHeaders headers = headers_of({{"ETag", "\"x\""}});
   const std::string head = "<?xml version=\"1.0\"?><Error><Code>";
   CHECK(reason_of(result_of(sent_abc({}), headers, head + "SlowDown</Code></Error>")) == "slow_down");
-  CHECK(reason_of(result_of(sent_abc({}), headers, head + "Unheard</Code></Error>")) == "store_failed");
+  CHECK(reason_of(result_of(sent_abc({}), headers, head + "Unheard</Code></Error>")) == "internal_error");
 }
 
 TEST_CASE("a 200 without an ETag is no S3's", "[s3][put]") {

@@ -212,7 +212,7 @@ TEST_CASE("a reset or a 500 is tried once more at once for content in memory, an
   CHECK(once.server.requests() == 2);
   CHECK(once.server.objects().size() == 1);
   Fixture always(first(100, broken));
-  CHECK(reason_of(always.put("x")) == "store_failed");
+  CHECK(reason_of(always.put("x")) == "internal_error");
   CHECK(always.server.requests() == 2);
   Fixture reset(first(1, ImposterReply::nothing(ImposterEnding::kReset)));
   CHECK(reset.put("x").has_value());
@@ -225,7 +225,7 @@ TEST_CASE("a stream is not downloaded again for a 500", "[s3][s3_store]") {
   Fixture s3(first(1, FakeS3::refusal(500, "InternalError")));
   const std::string content(300'000, 'x');
   const StreamBlob blob(content, {.size = content.size()});
-  CHECK(reason_of(s3.store->put({}, kKey, blob, {})) == "store_failed");
+  CHECK(reason_of(s3.store->put({}, kKey, blob, {})) == "internal_error");
   CHECK(s3.server.requests() == 1);
 }
 
@@ -279,7 +279,7 @@ TEST_CASE("a redirect is not followed, and its region is named", "[s3][s3_store]
 TEST_CASE("an answer that only looks like success is none", "[s3][s3_store]") {
   const std::string document = "<Error><Code>InternalError</Code></Error>";
   Fixture late(first(100, {.headers = {{"ETag", "\"x\""}}, .body = document}));
-  CHECK(reason_of(late.put("x")) == "store_failed");
+  CHECK(reason_of(late.put("x")) == "internal_error");
   Fixture web_site(first(100, {.body = "<html>Welcome</html>"}));
   CHECK(reason_of(web_site.put("x")) == "not_s3");
   Fixture other(first(100, {.headers = {{"ETag", "\"x\""},
@@ -310,9 +310,9 @@ TEST_CASE("an inspection asks for the stored checksum, a head does not", "[s3][s
 
 TEST_CASE("a part that is not the part asked for is not given out", "[s3][s3_store]") {
   Fixture whole(first(1, {.body = "0123456789"}));
-  CHECK(reason_of(whole.store->get({}, kKey, ByteRange{.first = 3, .last = 5})) == "bad_answer");
+  CHECK(reason_of(whole.store->get({}, kKey, ByteRange{.first = 3, .last = 5})) == "unexpected_answer");
   Fixture nonsense(first(1, {.status = 206, .headers = {{"Content-Range", "bytes 3-9/10"}}, .body = "345"}));
-  CHECK(reason_of(nonsense.store->get({}, kKey, ByteRange{.first = 3, .last = 5})) == "bad_answer");
+  CHECK(reason_of(nonsense.store->get({}, kKey, ByteRange{.first = 3, .last = 5})) == "unexpected_answer");
 }
 
 TEST_CASE("a ticket binds what was planned, and lives as long as its signature", "[s3][s3_store]") {

@@ -202,7 +202,7 @@ TEST_CASE("an answer that is none of the storage service's is no success", "[sto
   fixture.http.answer = [&](std::size_t) { return strange; };
   const Error error = fixture.put().error();
   CHECK(error.code() == ErrorCode::kUnavailable);
-  CHECK(error.reason() == "bad_answer");
+  CHECK(error.reason() == "unexpected_answer");
 }
 
 TEST_CASE("an answer that comes before the whole body is no success", "[storage]") {
@@ -216,7 +216,7 @@ TEST_CASE("an answer that comes before the whole body is no success", "[storage]
   } http;
   TicketStore store({fixture.issuer, http, fixture.clock, "http://storage"});
   const auto put = store.put({}, fixture.key, StreamBlob("bytes", {.size = 5}), {});
-  CHECK(put.error().reason() == "bad_answer");
+  CHECK(put.error().reason() == "unexpected_answer");
 }
 
 TEST_CASE("the answer of S3 is read as S3's", "[storage]") {
