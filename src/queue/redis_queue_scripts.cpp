@@ -16,7 +16,9 @@ local fitted = 0
 for i = 5, #ARGV, 2 do
   local member = ARGV[i] .. '/' .. ARGV[i + 1]
   local id = redis.call('HGET', KEYS[2], member)
-  if not id or #redis.call('XRANGE', KEYS[1], id, id) == 0 then
+  -- A stream that was lost and begun anew within a millisecond gives the same ids to other batches.
+  local entry = id and redis.call('XRANGE', KEYS[1], id, id)[1]
+  if not entry or entry[2][2] ~= ARGV[i] or entry[2][4] ~= ARGV[i + 1] then
     if room <= 0 then break end
     id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'job', ARGV[i], 'batch', ARGV[i + 1])
     redis.call('HSET', KEYS[2], member, id)

@@ -228,6 +228,13 @@ TEST_CASE("a batch is in the queue once, however often it is pushed", "[redis]")
   REQUIRE(bench.client.run(kNow, {"DEL", kStream}).has_value());
   CHECK(worker->push(kNow, batches(1, 6)).value() == 6);
   CHECK(worker->stats(kNow).value().waiting == 6);
+  // The stream that follows may give the ids of the index to others.
+  const std::string index = "imgimport:{queue}:index";
+  const auto id = bench.client.run(kNow, {"HGET", index, kJob.value() + "/1"}).value().text;
+  REQUIRE(bench.client.run(kNow, {"DEL", kStream}).has_value());
+  REQUIRE(bench.client.run(kNow, {"XADD", kStream, id, "job", kJob.value(), "batch", "99"}).has_value());
+  CHECK(worker->push(kNow, batches(1, 1)).value() == 1);
+  CHECK(worker->stats(kNow).value().waiting == 2);
 }
 
 TEST_CASE("a batch under way that Redis forgot is not begun a second time here", "[redis]") {
