@@ -59,10 +59,10 @@ class ImportService {
   // kNotFound.
   virtual Result<ImportProgress> progress(const CallContext& context, const JobId& job) = 0;
 
-  // No further item starts; those under way are given up. A job that has ended stays as it is. kNotFound.
+  // As JobStore::cancel_job says. No further item starts.
   virtual Result<Job> cancel(const CallContext& context, const JobId& job) = 0;
 
-  // How many items went back to the queue: the failed, deferred and cancelled ones. kNotFound; kConflict: a dry run.
+  // As JobStore::retry_job says: how many items went back to the queue.
   virtual Result<std::int64_t> retry(const CallContext& context, const JobId& job) = 0;
 
   // kUnavailable: the broker is away.

@@ -2,6 +2,7 @@
 
 #include "base/random.hpp"
 #include "contract/job_queue_contract.hpp"
+#include "fakes/forwarding_queue.hpp"
 #include "queue/redis_queue.hpp"
 #include "support/redis_server.hpp"
 
@@ -10,20 +11,10 @@ using namespace imgimport;
 namespace {
 
 // With a client of its own, as in a process of its own.
-class OwnRedisQueue : public JobQueue {
+class OwnRedisQueue : public ForwardingQueue {
  public:
   OwnRedisQueue(const RedisOptions& redis, const RedisQueueOptions& options)
-      : client_(redis), queue_(options, client_) {}
-
-  Result<std::size_t> push(const CallContext& context, std::span<const BatchRef> batches) override {
-    return queue_.push(context, batches);
-  }
-  Result<std::optional<BatchLease>> lease(const CallContext& context) override { return queue_.lease(context); }
-  Result<void> renew(const CallContext& context, const BatchLease& lease) override {
-    return queue_.renew(context, lease);
-  }
-  Result<void> ack(const CallContext& context, const BatchLease& lease) override { return queue_.ack(context, lease); }
-  Result<QueueStats> stats(const CallContext& context) override { return queue_.stats(context); }
+      : ForwardingQueue(queue_), client_(redis), queue_(options, client_) {}
 
  private:
   RedisClient client_;

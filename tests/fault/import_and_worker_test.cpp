@@ -10,6 +10,7 @@
 
 #include "base/metrics.hpp"
 #include "base/system_clock.hpp"
+#include "fakes/forwarding_queue.hpp"
 #include "fakes/memory_object_store.hpp"
 #include "fakes/memory_source.hpp"
 #include "importer/import_module.hpp"
@@ -52,23 +53,17 @@ class CountingBudget : public RateBudget {
 };
 
 // Loses batches as a broker may: they count as pushed, and are gone.
-class LossyQueue : public JobQueue {
+class LossyQueue : public ForwardingQueue {
  public:
-  explicit LossyQueue(std::size_t capacity) : queue_(capacity) {}
+  explicit LossyQueue(std::size_t capacity) : ForwardingQueue(queue_), queue_(capacity) {}
   void lose_pushes(int count) { to_lose_ = count; }
   int pushes_to_lose() const { return to_lose_; }
 
   Result<std::size_t> push(const CallContext& context, std::span<const BatchRef> batches) override {
-    if (to_lose_ == 0) return queue_.push(context, batches);
+    if (to_lose_ == 0) return ForwardingQueue::push(context, batches);
     --to_lose_;
     return batches.size();
   }
-  Result<std::optional<BatchLease>> lease(const CallContext& context) override { return queue_.lease(context); }
-  Result<void> renew(const CallContext& context, const BatchLease& lease) override {
-    return queue_.renew(context, lease);
-  }
-  Result<void> ack(const CallContext& context, const BatchLease& lease) override { return queue_.ack(context, lease); }
-  Result<QueueStats> stats(const CallContext& context) override { return queue_.stats(context); }
 
  private:
   InProcessQueue queue_;

@@ -10,6 +10,7 @@
 
 #include "base/image_type.hpp"
 #include "base/log.hpp"
+#include "base/span_blob.hpp"
 
 namespace imgimport {
 namespace {
@@ -52,15 +53,13 @@ class LookedAtReader final : public ByteReader {
   LookedAtReader(std::span<const std::byte> beginning, ByteReader& rest) : beginning_(beginning), rest_(rest) {}
 
   Result<std::size_t> read(const CallContext& context, std::span<std::byte> out) override {
-    if (beginning_.empty()) return rest_.read(context, out);
-    const std::size_t count = std::min(out.size(), beginning_.size());
-    std::copy_n(beginning_.begin(), count, out.begin());
-    beginning_ = beginning_.subspan(count);
-    return count;
+    IMGIMPORT_ASSIGN_OR_RETURN(const std::size_t count, beginning_.read(context, out));
+    if (count > 0) return count;
+    return rest_.read(context, out);
   }
 
  private:
-  std::span<const std::byte> beginning_;
+  SpanReader beginning_;
   ByteReader& rest_;
 };
 
